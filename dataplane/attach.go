@@ -1,0 +1,213 @@
+package dataplane
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"drover/bpf"
+)
+
+// Mode is how the program sits in the receive path.
+type Mode string
+
+// Modes of XDP.
+const (
+	ModeAuto    Mode = "auto"    // native where the driver can, else generic
+	ModeNative  Mode = "native"  // in the driver
+	ModeGeneric Mode = "generic" // in the stack, after the kernel has built a socket buffer: works everywhere, slower
+)
+
+// ErrBusy says that another XDP program holds the interface.
+var ErrBusy = errors.New("another XDP program is attached (bpftool net shows which)")
+
+// ErrNoNative says that the driver cannot run XDP programs with the interface as it is set up.
+var ErrNoNative = errors.New("the driver does not run XDP programs natively on this interface")
+
+// Attachment is the program on one interface.
+type Attachment struct {
+	Interface string
+	Mode      Mode // ModeNative or ModeGeneric
+	ProgramID uint32
+}
+
+type attachment struct {
+	link    link.Link
+	pin     string
+	mode    Mode
+	ifindex int
+}
+
+// linkDir holds one directory per interface, and in it the pinned link, named by its mode.
+const linkDir = "links"
+
+// linkPin is where the link of an interface is pinned. A BPF file system has no dots in names.
+func (d *DataPlane) linkPin(ifname string, mode Mode) string {
+	return filepath.Join(d.dir, linkDir, strings.ReplaceAll(ifname, ".", ","), string(mode))
+}
+
+// findLinks opens the pinned links, so that Remove knows them even when they are not attached again.
+func (d *DataPlane) findLinks() error {
+	pins, err := filepath.Glob(filepath.Join(d.dir, linkDir, "*", "*"))
+	if err != nil {
+		return fmt.Errorf("list the pinned links: %w", err)
+	}
+	for _, pin := range pins {
+		l, err := link.LoadPinnedLink(pin, nil)
+		if err != nil {
+			return fmt.Errorf("open the pinned link %s: %w", pin, err)
+		}
+		info, err := l.Info()
+		if err != nil {
+			return errors.Join(fmt.Errorf("read the pinned link %s: %w", pin, err), l.Close())
+		}
+		a := &attachment{link: l, pin: pin, mode: Mode(filepath.Base(pin))}
+		if xdp := info.XDP(); xdp != nil {
+			a.ifindex = int(xdp.Ifindex)
+		}
+		d.links[strings.ReplaceAll(filepath.Base(filepath.Dir(pin)), ",", ".")] = a
+	}
+	return nil
+}
+
+// Attach puts the program on an interface, or a new program in the place of the one that is there already; that does
+// not lose a packet, whereas a first attachment makes some drivers restart the link. MAC is the interface's own. In
+// ModeAuto the caller should tell the operator when the outcome is generic.
+//
+// Errors: ErrBusy, ErrNoNative in ModeNative, or the verifier's log.
+func (d *DataPlane) Attach(ifname string, ifindex int, mac net.HardwareAddr, mode Mode) (Attachment, error) {
+	a, err := d.attach(ifname, ifindex, mac, mode)
+	if err != nil {
+		return Attachment{}, fmt.Errorf("attach %s: %w", ifname, err)
+	}
+	return a, nil
+}
+
+func (d *DataPlane) attach(ifname string, ifindex int, mac net.HardwareAddr, mode Mode) (Attachment, error) {
+	program, err := d.loadProgram(mac)
+	if err != nil {
+		return Attachment{}, err
+	}
+	defer program.Close() // the link holds it
+
+	if there := d.links[ifname]; there != nil {
+		if there.ifindex == ifindex && (mode == ModeAuto || mode == there.mode) {
+			if err := there.link.Update(program); err != nil {
+				return Attachment{}, fmt.Errorf("replace the program: %w", err)
+			}
+			return d.attachment(ifname)
+		}
+		if err := d.Detach(ifname); err != nil {
+			return Attachment{}, err
+		}
+	}
+	modes := []Mode{mode}
+	if mode == ModeAuto {
+		modes = []Mode{ModeNative, ModeGeneric}
+	}
+	for _, m := range modes {
+		err = d.attachNew(ifname, ifindex, program, m)
+		if err == nil {
+			return d.attachment(ifname)
+		}
+		if !errors.Is(err, ErrNoNative) {
+			break
+		}
+	}
+	return Attachment{}, err
+}
+
+func (d *DataPlane) loadProgram(mac net.HardwareAddr) (*ebpf.Program, error) {
+	if len(mac) != 6 {
+		return nil, fmt.Errorf("its address %q is not an Ethernet MAC address", mac)
+	}
+	spec := d.spec.Copy()
+	if err := spec.Variables[bpf.DroverVarInterfaceMac].Set([6]byte(mac)); err != nil {
+		return nil, fmt.Errorf("set the interface's MAC address: %w", err)
+	}
+	shared := make(map[string]*ebpf.Map)
+	for _, name := range pinnedMaps {
+		m, err := ebpf.LoadPinnedMap(filepath.Join(d.dir, name), nil)
+		if err != nil {
+			return nil, fmt.Errorf("open the pinned map %s: %w", name, err)
+		}
+		defer m.Close()
+		shared[name] = m
+		spec.Maps[name].Pinning = ebpf.PinNone
+	}
+	var program struct {
+		Drover *ebpf.Program `ebpf:"drover"`
+	}
+	if err := spec.LoadAndAssign(&program, &ebpf.CollectionOptions{MapReplacements: shared}); err != nil {
+		return nil, fmt.Errorf("load the XDP program: %w", explain(err))
+	}
+	return program.Drover, nil
+}
+
+func (d *DataPlane) attachNew(ifname string, ifindex int, program *ebpf.Program, mode Mode) error {
+	flags := map[Mode]link.XDPAttachFlags{ModeNative: link.XDPDriverMode, ModeGeneric: link.XDPGenericMode}[mode]
+	if flags == 0 {
+		return fmt.Errorf("unknown XDP mode %q: native, generic or auto", mode)
+	}
+	l, err := link.AttachXDP(link.XDPOptions{Program: program, Interface: ifindex, Flags: flags})
+	switch {
+	case errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EEXIST):
+		return ErrBusy
+	case err != nil && mode == ModeNative:
+		return fmt.Errorf("%w: %v", ErrNoNative, err)
+	case err != nil:
+		return err
+	}
+	pin := d.linkPin(ifname, mode)
+	if err := os.MkdirAll(filepath.Dir(pin), 0o700); err != nil {
+		return errors.Join(fmt.Errorf("create a directory for the pinned link: %w", err), l.Close())
+	}
+	if err := l.Pin(pin); err != nil {
+		return errors.Join(fmt.Errorf("pin the link: %w", err), l.Close())
+	}
+	d.links[ifname] = &attachment{link: l, pin: pin, mode: mode, ifindex: ifindex}
+	return nil
+}
+
+// Detach takes the program off an interface; one without it is no error.
+func (d *DataPlane) Detach(ifname string) error {
+	a := d.links[ifname]
+	if a == nil {
+		return nil
+	}
+	delete(d.links, ifname)
+	err := errors.Join(removeIfThere(a.pin), removeIfThere(filepath.Dir(a.pin)), a.link.Close())
+	if err != nil {
+		return fmt.Errorf("detach %s: %w", ifname, err)
+	}
+	return nil
+}
+
+// Attachments lists where the program sits.
+func (d *DataPlane) Attachments() ([]Attachment, error) {
+	var all []Attachment
+	for ifname := range d.links {
+		a, err := d.attachment(ifname)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+func (d *DataPlane) attachment(ifname string) (Attachment, error) {
+	a := d.links[ifname]
+	info, err := a.link.Info()
+	if err != nil {
+		return Attachment{}, fmt.Errorf("read the XDP link of %s: %w", ifname, err)
+	}
+	return Attachment{Interface: ifname, Mode: a.mode, ProgramID: uint32(info.Program)}, nil
+}
