@@ -1,0 +1,105 @@
+// Command drover is a layer-2 direct-return load balancer: daemon and command line in one binary.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// env is what a command works with besides its arguments.
+type env struct {
+	stdout, stderr io.Writer
+}
+
+// command is one word of the command line.
+type command struct {
+	name, args, help string
+	run              func(ctx context.Context, e env, args []string) error
+}
+
+var commands = []command{
+	{"run", "[--config F] [--socket S] [--bpffs D] [--xdp-mode native|generic|auto]", "balance until SIGTERM; SIGHUP reloads", runDaemon},
+	{"check", "F...", "report every finding of configuration files as FILE:LINE:COL: error|warning: text", runCheck},
+	{"status", "[--json] [--socket S]", "who is MASTER, virtual servers, real servers, flows, XDP mode", runStatus},
+	{"reload", "[--socket S]", "have the daemon read its configuration again and print the findings", runReload},
+}
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1 // failed or invalid
+	exitUsage  = 2
+)
+
+// usageError is a command line that says nothing that drover could do.
+type usageError struct{ error }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(exitCode(env{os.Stdout, os.Stderr}, dispatch(ctx, env{os.Stdout, os.Stderr}, os.Args[1:])))
+}
+
+// exitCode says what went wrong on stderr.
+func exitCode(e env, err error) int {
+	var usage usageError
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return exitDone
+	case errors.As(err, &usage):
+		fmt.Fprintf(e.stderr, "drover: %v\n", err)
+		return exitUsage
+	case errors.Is(err, errReported):
+		return exitFailed
+	default:
+		fmt.Fprintf(e.stderr, "drover: %v\n", err)
+		return exitFailed
+	}
+}
+
+func dispatch(ctx context.Context, e env, args []string) error {
+	if len(args) == 0 {
+		return usageError{fmt.Errorf("no command\n%s", help())}
+	}
+	switch args[0] {
+	case "help", "-h", "-help", "--help":
+		_, err := io.WriteString(e.stdout, help())
+		return err
+	}
+	for _, c := range commands {
+		if c.name == args[0] {
+			return c.run(ctx, e, args[1:])
+		}
+	}
+	return usageError{fmt.Errorf("unknown command %q\n%s", args[0], help())}
+}
+
+func help() string {
+	text := "usage: drover COMMAND [flags]\n\n"
+	for _, c := range commands {
+		text += fmt.Sprintf("  drover %s %s\n        %s\n", c.name, c.args, c.help)
+	}
+	return text + "\nExit codes: 0 done, 1 failed or invalid, 2 wrong usage.\n"
+}
+
+// parseFlags reads the flags of one command. Without wantArgs, words beside flags are wrong usage.
+func parseFlags(flags *flag.FlagSet, e env, args []string, wantArgs bool) error {
+	flags.SetOutput(e.stderr)
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return err
+	case err != nil:
+		return usageError{fmt.Errorf("drover %s: %w", flags.Name(), err)}
+	case !wantArgs && flags.NArg() > 0:
+		return usageError{fmt.Errorf("drover %s takes no argument %q", flags.Name(), flags.Arg(0))}
+	case wantArgs && flags.NArg() == 0:
+		return usageError{fmt.Errorf("drover %s wants at least one file", flags.Name())}
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"drover/ctrl"
+	"drover/ctrl/api"
+	"drover/ctrl/config"
+	"drover/dataplane"
+)
+
+// defaultConfig is keepalived's own file: the one that people have.
+const defaultConfig = "/etc/keepalived/keepalived.conf"
+
+// daemon is `drover run`.
+type daemon struct {
+	config     string
+	log        *slog.Logger
+	controller *ctrl.Controller
+}
+
+func runDaemon(ctx context.Context, e env, args []string) (err error) {
+	flags := flag.NewFlagSet("run", flag.ContinueOnError)
+	file := flags.String("config", defaultConfig, "configuration `file`, in keepalived's grammar")
+	socket := flags.String("socket", api.DefaultSocket, "unix `socket` for status and reload")
+	bpffs := flags.String("bpffs", filepath.Dir(dataplane.DefaultDir), "BPF file system; the maps are pinned in its `directory` drover")
+	mode := flags.String("xdp-mode", string(dataplane.ModeAuto), "native, generic, or auto: native where the driver can")
+	if err := parseFlags(flags, e, args, false); err != nil {
+		return err
+	}
+	switch dataplane.Mode(*mode) {
+	case dataplane.ModeAuto, dataplane.ModeNative, dataplane.ModeGeneric:
+	default:
+		return usageError{fmt.Errorf("drover run: --xdp-mode %q: native, generic or auto", *mode)}
+	}
+	writer := newLogWriter(e.stderr)
+	defer func() { err = errors.Join(err, writer.Close()) }()
+	d := &daemon{config: *file, log: slog.New(slog.NewTextHandler(writer, nil))}
+
+	cfg, findings, err := loadConfig(d.config)
+	if err != nil {
+		return err
+	}
+	d.report(findings)
+	if cfg == nil {
+		return fmt.Errorf("%s: not started because of the errors above", d.config)
+	}
+	return d.serve(ctx, cfg, *socket, dataplane.Options{
+		Dir: filepath.Join(*bpffs, filepath.Base(dataplane.DefaultDir)), FlowCapacity: cfg.Drover.FlowCapacity, Log: d.log,
+	}, dataplane.Mode(*mode))
+}
+
+// serve runs the controller and the socket until either fails or ctx ends.
+func (d *daemon) serve(ctx context.Context, cfg *config.Config, socket string, opts dataplane.Options, mode dataplane.Mode) error {
+	listener, err := api.Listen(socket)
+	if err != nil {
+		return err
+	}
+	data, err := dataplane.Open(opts)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	d.controller = ctrl.New(ctrl.Options{Data: data, Mode: mode, Log: d.log})
+
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+
+	running, ctx := errgroup.WithContext(ctx)
+	ended, end := context.WithCancel(context.WithoutCancel(ctx)) // the socket answers until the controller is done
+	running.Go(func() error { defer end(); return d.controller.Run(ctx, cfg) })
+	running.Go(func() error {
+		return api.Serve(ended, listener, api.Handlers{Status: d.controller.Status, Reload: d.reload}, d.log)
+	})
+	running.Go(func() error {
+		for {
+			select {
+			case <-hangup:
+				if _, err := d.reload(ended); err != nil {
+					d.log.Error("not reloaded: the running configuration stays", "error", err)
+				}
+			case <-ended.Done():
+				return nil
+			}
+		}
+	})
+	return running.Wait()
+}
+
+// reload reads the configuration again. A bad one is refused and the running one stays.
+func (d *daemon) reload(ctx context.Context) (api.Reload, error) {
+	begun := time.Now()
+	cfg, findings, err := loadConfig(d.config)
+	if err != nil {
+		return api.Reload{}, err
+	}
+	d.report(findings)
+	answer := api.Reload{Findings: []string{}}
+	for _, f := range findings {
+		answer.Findings = append(answer.Findings, f.String())
+	}
+	if cfg == nil {
+		d.log.Error("the new configuration is refused: the running one stays", "config", d.config)
+		return answer, nil
+	}
+	if err := d.controller.Reload(ctx, cfg); err != nil {
+		return answer, err
+	}
+	answer.Applied = true
+	d.log.Info("reloaded", "config", d.config, "took", time.Since(begun))
+	return answer, nil
+}
+
+// report logs what is to be known of a configuration.
+func (d *daemon) report(findings config.Findings) {
+	for _, f := range findings {
+		level := slog.LevelWarn
+		if f.Severity == config.Error {
+			level = slog.LevelError
+		}
+		d.log.Log(context.Background(), level, f.Text, "at", f.Position.String())
+	}
+}

@@ -1,0 +1,137 @@
+package ctrl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"reflect"
+
+	"drover/ctrl/config"
+	"drover/ctrl/health"
+)
+
+// checkSpec is all of a check's configuration, and nothing of where it is written.
+type checkSpec struct {
+	target   health.Target
+	http     health.HTTPSettings
+	settings health.Settings
+}
+
+func specOf(c *config.HTTPCheck) checkSpec {
+	spec := checkSpec{
+		target: health.Target{Address: c.ConnectIP},
+		http: health.HTTPSettings{
+			VirtualHost: c.VirtualHost, ConnectTimeout: c.ConnectTimeout, Protocol: health.Protocol(c.HTTPProtocol),
+		},
+		settings: health.Settings{
+			Interval: c.DelayLoop, Retry: c.Retry, DelayBeforeRetry: c.DelayBeforeRetry, Warmup: c.Warmup, Alpha: c.Alpha,
+		},
+	}
+	for _, u := range c.URLs {
+		url := health.URL{Path: u.Path, Digest: u.Digest, VirtualHost: u.VirtualHost}
+		for _, codes := range u.StatusCodes {
+			url.StatusCodes = append(url.StatusCodes, health.StatusRange{First: codes.Low, Last: codes.High})
+		}
+		spec.http.URLs = append(spec.http.URLs, url)
+	}
+	return spec
+}
+
+// runningCheck is a checker on its goroutine.
+type runningCheck struct {
+	spec checkSpec
+	stop context.CancelFunc
+}
+
+// checkers runs a checker per real server that has a check. Its methods belong to the controller's goroutine.
+type checkers struct {
+	log     *slog.Logger
+	running map[realKey]runningCheck
+	// report is called on a checker's goroutine; it must not wait.
+	report func(realKey, health.Verdict)
+}
+
+// follow makes exactly the given checks run. Those that stay as they are go on undisturbed; one that is changed begins
+// from what is known of the real server.
+func (c *checkers) follow(ctx context.Context, wanted map[realKey]checkSpec, known map[realKey]check) error {
+	for key, check := range c.running {
+		if spec, still := wanted[key]; !still || !reflect.DeepEqual(spec, check.spec) {
+			check.stop()
+			delete(c.running, key)
+		}
+	}
+	for key, spec := range wanted {
+		if _, runs := c.running[key]; runs {
+			continue
+		}
+		if err := c.start(ctx, key, spec, known); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *checkers) start(ctx context.Context, key realKey, spec checkSpec, known map[realKey]check) error {
+	probes, err := health.HTTPGet(spec.http)
+	if err != nil {
+		return err
+	}
+	cfg := health.CheckerConfig{
+		Target: spec.target, Probes: probes, Settings: spec.settings, Spread: rand.Float64(),
+	}
+	if was, there := known[key]; there {
+		cfg.Initial = &health.Initial{Up: was.up}
+	}
+	ctx, stop := context.WithCancel(ctx)
+	cfg.Report = func(v health.Verdict) {
+		if ctx.Err() == nil { // a checker that was replaced has nothing to say any more
+			c.report(key, v)
+		}
+	}
+	checker, err := health.NewChecker(cfg)
+	if err != nil {
+		stop()
+		return err
+	}
+	c.running[key] = runningCheck{spec, stop}
+	go func() {
+		if err := checker.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			c.log.Error("a check has ended", "real_server", key.address, "virtual_server", key.service, "error", err)
+		}
+	}()
+	return nil
+}
+
+// stopAll ends every check.
+func (c *checkers) stopAll() {
+	for _, check := range c.running {
+		check.stop()
+	}
+	clear(c.running)
+}
+
+// checksOf lists the checks that a configuration asks for.
+func checksOf(c *config.Config) map[realKey]checkSpec {
+	specs := make(map[realKey]checkSpec)
+	for _, v := range c.VirtualServers {
+		for _, r := range v.RealServers {
+			if r.Check != nil {
+				specs[keyOfReal(v, r)] = specOf(r.Check)
+			}
+		}
+	}
+	return specs
+}
+
+// validChecks tries whether every check can be made.
+func validChecks(specs map[realKey]checkSpec) error {
+	var errs []error
+	for key, spec := range specs {
+		if _, err := health.HTTPGet(spec.http); err != nil {
+			errs = append(errs, fmt.Errorf("check of %s: %w", key.address, err))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,65 @@
+package ctrl
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"drover/ctrl/netif"
+)
+
+// claim is another host's answer to "who has this VIP?" while this node holds it.
+type claim struct {
+	vip netip.Addr
+	mac string // net.HardwareAddr.String
+}
+
+// claims are those that were heard lately, and when.
+type claims map[claim]time.Time
+
+const (
+	// claimProbeInterval is how often a master asks who else has its VIPs.
+	claimProbeInterval = 30 * time.Second
+	// claimLifetime is how long a claim counts that is not heard again.
+	claimLifetime = 3 * claimProbeInterval
+)
+
+// hear notes a claim and tells whether it is news.
+func (c claims) hear(now time.Time, heard claim) bool {
+	_, there := c[heard]
+	c[heard] = now
+	return !there
+}
+
+// forget drops the claims that were not heard again.
+func (c claims) forget(now time.Time) {
+	for claim, heard := range c {
+		if now.Sub(heard) > claimLifetime {
+			delete(c, claim)
+		}
+	}
+}
+
+// by are the VIPs that a MAC address claims, in order.
+func (c claims) by(mac net.HardwareAddr) []netip.Addr {
+	var vips []netip.Addr
+	for claim := range c {
+		if claim.mac == mac.String() {
+			vips = append(vips, claim.vip)
+		}
+	}
+	slices.SortFunc(vips, netip.Addr.Compare)
+	return vips
+}
+
+// remedyFor says what is wrong with a real server that answers for a VIP, and what to do; empty if it does not.
+func (c claims) remedyFor(n netif.Neighbor) string {
+	vips := c.by(n.MAC)
+	if len(vips) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("answers ARP for the VIP %[1]s, so clients may reach it past the balancer: on it, hold %[1]s/32 on lo "+
+		"and set net.ipv4.conf.all.arp_ignore=1 and net.ipv4.conf.all.arp_announce=2", vips[0])
+}

@@ -1,0 +1,135 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// CheckerConfig is what a Checker needs.
+type CheckerConfig struct {
+	Target Target
+	// Probes are asked in turn, at least one. See [HTTPGet].
+	Probes []Probe
+	// Settings are the timers.
+	Settings Settings
+	// Initial is the state to go on from, or nil if nothing is known of the real server.
+	Initial *Initial
+	// Spread is this checker's place in the warmup span, 0 to 1. See [Settings.First].
+	Spread float64
+	// Report is called with the first verdict and with each transition, on the goroutine of Run, so that the next check
+	// waits for it.
+	Report func(Verdict)
+}
+
+// Checker runs the probes of one real server, one at a time.
+type Checker struct {
+	config  CheckerConfig
+	tracker *Tracker
+
+	mu     sync.Mutex
+	status Status
+}
+
+// Status is a snapshot of a Checker.
+type Status struct {
+	// Up says what the real server counts as.
+	Up bool
+	// Reason is why the real server counts as down: the last failure. It is empty while the real server counts as up, or
+	// as down without a failed check (Settings.Alpha, Initial).
+	Reason string
+	// Checks is the number of checks done, Failures how many of them failed.
+	Checks, Failures uint64
+	// LastCheck is when the last check ended, zero before the first.
+	LastCheck time.Time
+	// LastError is the last check's error, or empty if it passed. It can be set while Up: the failure was forgiven.
+	LastError string
+}
+
+// NewChecker returns a checker that Run starts. It returns an error if the configuration is out of range.
+func NewChecker(config CheckerConfig) (*Checker, error) {
+	switch {
+	case !config.Target.Address.IsValid():
+		return nil, errors.New("checker has no address to check")
+	case len(config.Probes) == 0:
+		return nil, errors.New("checker has no probe")
+	case config.Report == nil:
+		return nil, errors.New("checker has nobody to report to")
+	case config.Settings.Interval <= 0:
+		return nil, fmt.Errorf("check interval %v is not above 0", config.Settings.Interval)
+	case config.Settings.Retry < 0 || config.Settings.DelayBeforeRetry < 0 || config.Settings.Warmup < 0:
+		return nil, errors.New("retry, delay before retry or warmup is negative")
+	case !(config.Spread >= 0 && config.Spread <= 1):
+		return nil, fmt.Errorf("spread %v is not within 0 to 1", config.Spread)
+	}
+	tracker := NewTracker(config.Settings, len(config.Probes))
+	if config.Initial != nil {
+		tracker = ResumeTracker(config.Settings, len(config.Probes), *config.Initial)
+	}
+	return &Checker{config: config, tracker: tracker, status: Status{Up: tracker.Up()}}, nil
+}
+
+// Status returns how the real server stands. It is safe for concurrent use.
+func (c *Checker) Status() Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.status
+}
+
+// Run checks until ctx ends, and returns ctx's error. It is called once.
+func (c *Checker) Run(ctx context.Context) error {
+	next := c.config.Settings.First(time.Now(), c.config.Spread)
+	for {
+		if err := waitUntil(ctx, next); err != nil {
+			return err
+		}
+		failure := c.config.Probes[c.tracker.Probe()](ctx, c.config.Target)
+		if err := ctx.Err(); err != nil {
+			return err // a check that was cut off says nothing about the real server
+		}
+		next = c.observe(time.Now(), failure)
+	}
+}
+
+// observe takes in a check's outcome and returns when the next check is due.
+func (c *Checker) observe(now time.Time, failure error) (next time.Time) {
+	verdict, next := c.tracker.Observe(now, failure)
+	c.record(now, failure, verdict)
+	if verdict.Changed {
+		c.config.Report(verdict)
+	}
+	return next
+}
+
+// record keeps the status true. It comes before the report, so that who is told of a transition finds it there.
+func (c *Checker) record(now time.Time, failure error, verdict Verdict) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.status.Up = verdict.Up
+	c.status.Checks++
+	c.status.LastCheck = now
+	c.status.LastError = verdict.Reason
+	if failure != nil {
+		c.status.Failures++
+	}
+	switch {
+	case verdict.Up:
+		c.status.Reason = ""
+	case failure != nil:
+		c.status.Reason = verdict.Reason
+	}
+}
+
+// waitUntil returns nil at the given time, or ctx's error if that ends first.
+func waitUntil(ctx context.Context, when time.Time) error {
+	timer := time.NewTimer(time.Until(when))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,73 @@
+package netif
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// InterfaceFor returns the interface on whose network an address is, so that frames can be sent to it directly. For an
+// address of this host itself, as a VIP that an earlier run left behind, it is the interface that holds it. An address
+// that is reached through a gateway is an error that names the gateway; so is one that is not reached at all.
+func InterfaceFor(addr netip.Addr) (ifname string, err error) {
+	addr = addr.Unmap()
+	if !addr.IsValid() {
+		return "", errors.New("find the interface of an address: none given")
+	}
+	routes, err := netlink.RouteGet(addr.AsSlice())
+	if err != nil {
+		return "", fmt.Errorf("find the interface of %s: no route: %w", addr, err)
+	}
+	if len(routes) == 0 {
+		return "", fmt.Errorf("find the interface of %s: no route", addr)
+	}
+	route := routes[0]
+	if route.Type == unix.RTN_LOCAL {
+		return holderOf(addr)
+	}
+	link, err := netlink.LinkByIndex(route.LinkIndex)
+	if err != nil {
+		return "", fmt.Errorf("find the interface of %s: interface %d: %w", addr, route.LinkIndex, err)
+	}
+	ifname = link.Attrs().Name
+	switch {
+	case route.Type != unix.RTN_UNICAST:
+		return "", fmt.Errorf("find the interface of %s: not the address of a host on %s", addr, ifname)
+	case route.Gw != nil || route.Via != nil:
+		return "", fmt.Errorf("find the interface of %s: it is behind the gateway %s on %s, and direct return needs it on the same layer 2",
+			addr, gatewayOf(route), ifname)
+	}
+	return ifname, nil
+}
+
+func gatewayOf(route netlink.Route) string {
+	if route.Via != nil {
+		return route.Via.String()
+	}
+	return route.Gw.String()
+}
+
+// holderOf returns the interface that holds an address of this host. One on the loopback interface says nothing about
+// where its packets arrive.
+func holderOf(addr netip.Addr) (ifname string, err error) {
+	addrs, err := dump(func() ([]netlink.Addr, error) { return netlink.AddrList(nil, netlink.FAMILY_ALL) })
+	if err != nil {
+		return "", fmt.Errorf("find the interface of %s: list addresses: %w", addr, err)
+	}
+	for _, held := range addrs {
+		if prefixOf(held).Addr() != addr {
+			continue
+		}
+		link, err := netlink.LinkByIndex(held.LinkIndex)
+		if err != nil {
+			return "", fmt.Errorf("find the interface of %s: interface %d: %w", addr, held.LinkIndex, err)
+		}
+		if attrs := link.Attrs(); attrs.RawFlags&unix.IFF_LOOPBACK == 0 {
+			return attrs.Name, nil
+		}
+	}
+	return "", fmt.Errorf("find the interface of %s: it is an address of this host's loopback interface", addr)
+}
