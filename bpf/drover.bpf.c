@@ -14,9 +14,15 @@
 
 /* A real server for the packet, and how it was come by. */
 struct choice {
-	__u32 real; /* NO_REAL when nobody takes the packet */
+	__u32 id; /* NO_REAL when nobody takes the packet */
+	struct real real;
 	enum verdict verdict;
 };
+
+static __always_inline struct choice chosen(__u32 id, enum verdict verdict)
+{
+	return (struct choice){ .id = id, .real = get_real(id), .verdict = verdict };
+}
 
 /* Whether the packet goes where its flow says. */
 static __always_inline bool stays(const struct packet *pkt, struct flow flow, __u16 real_state, __u32 now)
@@ -35,15 +41,15 @@ static __always_inline bool stays(const struct packet *pkt, struct flow flow, __
 static __always_inline struct choice place(const struct packet *pkt, __u32 id, const struct service *service,
 					   struct flow_bucket *bucket, __u64 key, struct flow old, __u32 now)
 {
-	struct choice choice = { .real = next_real(id, service), .verdict = FORWARD_NEW };
-	struct flow flow = { .real = choice.real, .state = pkt->syn ? FLOW_EMBRYONIC : FLOW_UDP, .seen = now };
+	__u32 real = next_real(id, service);
+	struct flow flow = { .real = real, .state = pkt->syn ? FLOW_EMBRYONIC : FLOW_UDP, .seen = now };
 
-	if (choice.real == NO_REAL)
-		return choice;
-	choice.real = bind_flow(bucket, key, old, flow);
-	if (choice.real == NO_REAL)
-		return (struct choice){ .real = hashed_real(pkt, service), .verdict = FORWARD_UNTRACKED };
-	return choice;
+	if (real == NO_REAL)
+		return chosen(NO_REAL, PASS_NO_REAL);
+	real = bind_flow(bucket, key, old, flow);
+	if (real == NO_REAL)
+		return chosen(hashed_real(pkt, service), FORWARD_UNTRACKED);
+	return chosen(real, FORWARD_NEW);
 }
 
 /* Finds the real server of the packet: by its flow, else by the schedule if it opens one, else by the hash. */
@@ -55,21 +61,21 @@ static __always_inline struct choice choose(const struct packet *pkt, __u32 id, 
 	struct flow_bucket *bucket = flow_bucket(key);
 	struct choice choice;
 	struct flow flow;
-	__u16 state;
+	struct real real;
 
 	if (!bucket)
-		return (struct choice){ .real = NO_REAL };
+		return chosen(NO_REAL, PASS_NO_REAL);
 	flow = find_flow(bucket, key);
-	state = get_real(flow.real).state;
-	if (stays(pkt, flow, state, now)) {
+	real = get_real(flow.real);
+	if (stays(pkt, flow, real.state, now)) {
 		follow_flow(bucket, key, flow, pkt, now);
-		return (struct choice){ .real = flow.real, .verdict = FORWARD_FLOW };
+		return (struct choice){ .id = flow.real, .real = real, .verdict = FORWARD_FLOW };
 	}
 	if (!pkt->opens)
-		return (struct choice){ .real = hashed_real(pkt, service), .verdict = FORWARD_UNTRACKED };
+		return chosen(hashed_real(pkt, service), FORWARD_UNTRACKED);
 
 	choice = place(pkt, id, service, bucket, key, flow, now);
-	if (flow.found && state != REAL_UP && choice.verdict == FORWARD_NEW)
+	if (flow.found && real.state != REAL_UP && choice.verdict == FORWARD_NEW)
 		choice.verdict = FORWARD_RESCHEDULED;
 	return choice;
 }
@@ -77,10 +83,8 @@ static __always_inline struct choice choose(const struct packet *pkt, __u32 id, 
 /* The IP header stays as it is: the real server must see what the client sent. */
 static __always_inline void rewrite(struct ethhdr *eth, struct real real)
 {
-	for (int i = 0; i < ETH_ALEN; i++)
-		eth->h_dest[i] = real.mac[i];
-	for (int i = 0; i < ETH_ALEN; i++)
-		eth->h_source[i] = interface_mac[i];
+	write_mac(eth->h_dest, real.mac);
+	write_mac(eth->h_source, interface_mac);
 }
 
 static __always_inline int balance(struct packet *pkt, __u64 now)
@@ -89,7 +93,6 @@ static __always_inline int balance(struct packet *pkt, __u64 now)
 	enum gate_position gate;
 	struct service *service;
 	struct choice choice;
-	struct real real;
 
 	if (id == NO_SERVICE)
 		return pass(PASS_NO_SERVICE);
@@ -101,12 +104,11 @@ static __always_inline int balance(struct packet *pkt, __u64 now)
 		return pass(PASS_CLOSED);
 
 	choice = choose(pkt, id, service, now);
-	real = get_real(choice.real);
-	if (real.state == REAL_ABSENT)
+	if (choice.real.state == REAL_ABSENT)
 		return pass(PASS_NO_REAL);
 
-	rewrite(pkt->eth, real);
-	return forward(gate == GATE_OPEN ? choice.verdict : FORWARD_GRACE, pkt, id, choice.real,
+	rewrite(pkt->eth, choice.real);
+	return forward(gate == GATE_OPEN ? choice.verdict : FORWARD_GRACE, pkt, id, choice.id,
 		       choice.verdict == FORWARD_NEW || choice.verdict == FORWARD_RESCHEDULED);
 }
 

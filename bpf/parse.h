@@ -61,13 +61,24 @@ static __always_inline struct cursor frame_cursor(struct xdp_md *ctx)
 	return (struct cursor){ .pos = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
 }
 
+/* A MAC address is three half-words: the Ethernet header is aligned to two bytes. */
+static __always_inline void write_mac(__u8 *to, const volatile __u8 *mac)
+{
+	for (int i = 0; i < ETH_ALEN / 2; i++)
+		((__u16 *)to)[i] = ((const volatile __u16 *)mac)[i];
+}
+
+static __always_inline bool same_mac(const __u8 *mac, const volatile __u8 *other)
+{
+	const volatile __u16 *a = (const volatile __u16 *)mac, *b = (const volatile __u16 *)other;
+
+	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
+}
+
 /* Whether the frame is for the interface. A port that floods, or a promiscuous one, shows frames that are not. */
 static __always_inline bool for_interface(const struct ethhdr *eth)
 {
-	const __u16 *to = (const __u16 *)eth->h_dest;
-	const volatile __u16 *own = (const volatile __u16 *)interface_mac;
-
-	return to[0] == own[0] && to[1] == own[1] && to[2] == own[2];
+	return same_mac(eth->h_dest, interface_mac);
 }
 
 /* Reads the IPv4 and TCP or UDP headers into pkt. Returns UNDECIDED, or the verdict on what is not to be balanced. */

@@ -14,8 +14,8 @@
 /* The bucket of a service key. dataplane/index.go computes the same. */
 static __always_inline __u32 service_hash(__u64 key)
 {
-	key *= 0x9e3779b97f4a7c15ULL;
-	return (key >> 32) & (SERVICE_BUCKETS - 1);
+	key = (key ^ key >> 32) * 0x9e3779b97f4a7c15ULL;
+	return (key >> 48) & (SERVICE_BUCKETS - 1);
 }
 
 static __always_inline __u64 word(const void *eight_bytes)

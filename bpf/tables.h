@@ -259,7 +259,7 @@ struct {
 /* --- tunables, set before the program is loaded ------------------------------------------------------------------ */
 
 /* The MAC address of the interface that the program is attached to; each interface has a program of its own. */
-volatile const __u8 interface_mac[6] = {};
+volatile const __u8 interface_mac[6] __attribute__((aligned(2))) = {};
 /* Number of flow buckets less one; the number is a power of two. */
 volatile const __u32 flow_mask = 0;
 /* Makes the buckets of the flow table unpredictable from outside. */

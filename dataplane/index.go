@@ -9,7 +9,7 @@ import (
 	"drover/bpf"
 )
 
-// ErrServicesFull says that a service found no slot: its bucket is taken. Some 4000 services fit before that is likely.
+// ErrServicesFull says that a service found no slot: its bucket is taken. Some 2000 services fit before that is likely.
 var ErrServicesFull = errors.New("the service table has no slot left for it")
 
 const (
@@ -29,8 +29,9 @@ func serviceHash(key bpf.DroverServiceKey) uint32 {
 	binary.NativeEndian.PutUint32(raw[0:], key.Address)
 	binary.NativeEndian.PutUint16(raw[4:], key.Port)
 	raw[6], raw[7] = key.Protocol, key.Pad
-	word := binary.NativeEndian.Uint64(raw[:]) * 0x9e3779b97f4a7c15
-	return uint32(word>>32) & (serviceBuckets - 1)
+	word := binary.NativeEndian.Uint64(raw[:])
+	word = (word ^ word>>32) * 0x9e3779b97f4a7c15
+	return uint32(word>>48) & (serviceBuckets - 1)
 }
 
 // index mirrors the service_index map.
