@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"drover/ctrl/config"
 	"drover/ctrl/netif"
@@ -46,7 +47,12 @@ func runCheck(_ context.Context, e env, args []string) error {
 
 // loadConfig reads a configuration and holds it against this host. The Config is nil if a finding is an error.
 func loadConfig(file string) (*config.Config, config.Findings, error) {
-	cfg, findings := config.Load(file, files{})
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, nil, fmt.Errorf("ask for the host's name: %w", err)
+	}
+	label, _, _ := strings.Cut(host, ".")
+	cfg, findings := config.Load(file, files{}, config.WithConfigID(label))
 	if cfg == nil {
 		return nil, findings, nil
 	}

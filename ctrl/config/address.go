@@ -1,0 +1,139 @@
+package config
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// addressLine is one line of virtual_ipaddress.
+type addressLine struct {
+	VirtualAddress
+	interfaceAt Position
+}
+
+// readVirtualAddresses reads virtual_ipaddress. The family of its addresses is
+// the family of the instance.
+func readVirtualAddresses(p *parser, s *statement, into *instanceDraft) {
+	for _, line := range s.block.statements {
+		a, ok := p.virtualAddress(line)
+		switch {
+		case !ok:
+		case a.Prefix.Addr().Is4():
+			into.addresses = append(into.addresses, a)
+		case len(into.addresses) > 0:
+			p.errorf(a.Position, "%s has another address family than %s: put it into virtual_ipaddress_excluded",
+				a.Prefix.Addr(), into.addresses[0].Prefix.Addr())
+		case !into.leftOut:
+			into.leftOut = true
+			p.warnf(a.Position, "%s: IPv6 is not served yet: the instance is left out", a.Prefix.Addr())
+		}
+	}
+}
+
+// readExcludedAddresses reads virtual_ipaddress_excluded, where families may
+// mix.
+func readExcludedAddresses(p *parser, s *statement, into *instanceDraft) {
+	for _, line := range s.block.statements {
+		a, ok := p.virtualAddress(line)
+		switch {
+		case !ok:
+		case a.Prefix.Addr().Is4():
+			into.excluded = append(into.excluded, a)
+		default:
+			p.warnf(a.Position, "%s: IPv6 is not served yet: the address is left out", a.Prefix.Addr())
+		}
+	}
+}
+
+// virtualAddress reads ADDRESS[/LENGTH] [OPTION [VALUE]]...
+func (p *parser) virtualAddress(line *statement) (addressLine, bool) {
+	if p.refuseBlock(line) {
+		return addressLine{}, false
+	}
+	prefix, ok := p.prefix(line.keyword())
+	if !ok {
+		return addressLine{}, false
+	}
+	a := addressLine{VirtualAddress: VirtualAddress{Position: line.keyword().Position, Prefix: prefix}}
+	for options := line.args(); len(options) > 0; {
+		used := p.addressOption(options, &a)
+		options = options[used:]
+	}
+	return a, true
+}
+
+// prefix reads ADDRESS[/LENGTH]; without a length it is the whole address.
+func (p *parser) prefix(w word) (netip.Prefix, bool) {
+	if !strings.Contains(w.text, "/") {
+		a, err := netip.ParseAddr(w.text)
+		if err != nil || a.Zone() != "" {
+			p.errorf(w.Position, "%q is not an IP address", w.text)
+			return netip.Prefix{}, false
+		}
+		return netip.PrefixFrom(a, a.BitLen()), true
+	}
+	prefix, err := netip.ParsePrefix(w.text)
+	if err != nil {
+		p.errorf(w.Position, "%q is not an IP address with a prefix length, such as 192.168.100.221/24", w.text)
+		return netip.Prefix{}, false
+	}
+	return prefix, true
+}
+
+// unservedAddressOptions are the options of an address that Drover passes over,
+// with the number of their values.
+var unservedAddressOptions = map[string]int{
+	"-nodad": 0, "autojoin": 0, "home": 0, "mngtmpaddr": 0, "no_track": 0, "noprefixroute": 0, "use_vmac": 0,
+	"peer": 1, "preferred_lft": 1, "track_group": 1,
+}
+
+// addressScopes are the scopes that an address can have, see ip-address(8).
+var addressScopes = []string{"site", "link", "host", "nowhere", "global"}
+
+// addressOption reads the option that words begin with, and returns how many
+// words it takes.
+func (p *parser) addressOption(words []word, a *addressLine) int {
+	option := words[0]
+	if values, ok := unservedAddressOptions[option.text]; ok {
+		p.warnf(option.Position, "%s is not served yet: the address is added without it", option.text)
+		return min(1+values, len(words))
+	}
+	if !slices.Contains([]string{"dev", "label", "brd", "broadcast", "scope"}, option.text) {
+		p.errorf(option.Position, "unknown word %q behind an address; known are dev, label, brd and scope", option.text)
+		return len(words)
+	}
+	if len(words) < 2 {
+		p.errorf(option.Position, "%s needs a value", option.text)
+		return 1
+	}
+	value := words[1]
+	switch option.text {
+	case "dev":
+		a.Interface, a.interfaceAt = value.text, value.Position
+	case "label":
+		a.Label = value.text
+	case "scope":
+		a.Scope = value.text
+		if !slices.Contains(addressScopes, value.text) {
+			p.errorf(value.Position, "scope %q is not one of %s", value.text, strings.Join(addressScopes, ", "))
+		}
+	case "brd", "broadcast":
+		a.Broadcast = p.broadcast(value, a.Prefix)
+	}
+	return 2
+}
+
+// broadcast reads a broadcast address: "+" sets the host bits of the prefix, "-"
+// clears them, as in ip-address(8).
+func (p *parser) broadcast(w word, prefix netip.Prefix) netip.Addr {
+	if w.text != "+" && w.text != "-" || !prefix.Addr().Is4() {
+		a, _ := p.ipv4(w)
+		return a
+	}
+	bytes := prefix.Masked().Addr().As4()
+	for bit := prefix.Bits(); bit < 32 && w.text == "+"; bit++ {
+		bytes[bit/8] |= 1 << (7 - bit%8)
+	}
+	return netip.AddrFrom4(bytes)
+}

@@ -1,0 +1,86 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// FuzzLoad loads arbitrary text. The result must be usable or refused, and all
+// findings must point into the text.
+func FuzzLoad(f *testing.F) {
+	for _, pattern := range []string{"*.conf", "findings/*.conf", "tutorial/*.conf"} {
+		files, err := filepath.Glob(filepath.Join("testdata", pattern))
+		if err != nil || len(files) == 0 {
+			f.Fatalf("no configurations in testdata/%s (%v)", pattern, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(string(text))
+		}
+	}
+	f.Add("$A= \\\n $A \\\n $A\n$A")
+	f.Add("include *\nincludea {main,x{,y}}\n@a b\n~SEQ(A)\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		config, findings := Load("main", memory{"main": text, "x": text + "\n}"}, WithConfigID("a"))
+		if (config == nil) != findings.HasErrors() {
+			t.Errorf("config is nil: %v, errors: %v", config == nil, findings.HasErrors())
+		}
+		checkPositions(t, findings, map[string]string{"main": text, "x": text + "\n}"})
+		if config != nil {
+			checkConfig(t, config)
+		}
+	})
+}
+
+// checkPositions holds findings to be sorted and inside their text.
+func checkPositions(t *testing.T, findings Findings, texts map[string]string) {
+	sorted := slices.Clone(findings)
+	sorted.sort()
+	if !slices.Equal(findings, sorted) {
+		t.Error("findings are not sorted")
+	}
+	for _, one := range findings {
+		text := strings.Split(texts[one.File], "\n")
+		if one.Line < 1 || one.Line > len(text) || one.Column < 1 || one.Column > len(text[one.Line-1])+1 {
+			t.Errorf("%s: not in the text", one)
+		}
+	}
+}
+
+// checkConfig holds a configuration to what its consumers rely on.
+func checkConfig(t *testing.T, config *Config) {
+	for _, i := range config.Instances {
+		if i.VirtualRouterID == 0 || i.Priority == 0 || i.Interface == "" || i.Version != 2 ||
+			i.AdvertInterval < 1 || len(i.AuthPass) > maxPassword || i.DownTimerAdverts < 1 {
+			t.Errorf("instance %+v", i)
+		}
+		for _, a := range slices.Concat(i.Addresses, i.ExcludedAddresses) {
+			if !a.Prefix.IsValid() || !a.Prefix.Addr().Is4() || a.Interface == "" {
+				t.Errorf("address %+v", a)
+			}
+		}
+	}
+	for _, v := range config.VirtualServers {
+		if !v.Address.Is4() || v.Port == 0 || len(v.RealServers) == 0 || v.Scheduler != "rr" && v.Scheduler != "wrr" {
+			t.Errorf("virtual server %+v", v)
+		}
+		for _, r := range v.RealServers {
+			if !r.Address.Is4() || r.Port == 0 || r.Weight < 0 || r.Weight > maxWeight {
+				t.Errorf("real server %+v", r)
+			}
+			c := r.Check
+			if c == nil {
+				continue
+			}
+			if len(c.URLs) == 0 || c.DelayLoop <= 0 || c.ConnectTimeout <= 0 || c.Warmup < 0 || !c.ConnectIP.IsValid() {
+				t.Errorf("check %+v", c)
+			}
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// globals are the defaults that global_defs gives to other blocks.
+type globals struct {
+	routerID             string
+	version              int
+	garp                 GARP
+	minGARP              bool
+	lowerPrioNoAdvert    bool
+	higherPrioSendAdvert bool
+	skipCheckAdvAddr     bool
+	downTimerAdverts     int
+	multicastGroup       netip.Addr
+}
+
+// unset marks a number of globals.garp that is not written and takes the value
+// of another one.
+const unset = -1
+
+// defaultGlobals are keepalived's defaults, with one change:
+// higherPrioSendAdvert is on.
+func defaultGlobals() globals {
+	return globals{
+		version: 2,
+		garp: GARP{
+			MasterDelay:         5 * time.Second,
+			MasterRepeat:        5,
+			MasterRefreshRepeat: 1,
+			LowerPrioDelay:      unset,
+			LowerPrioRepeat:     unset,
+		},
+		higherPrioSendAdvert: true,
+		downTimerAdverts:     3,
+		multicastGroup:       vrrpGroup,
+	}
+}
+
+// vrrpGroup is where VRRP adverts go, RFC 3768 section 5.2.2.
+var vrrpGroup = netip.AddrFrom4([4]byte{224, 0, 0, 18})
+
+// resolve fills in what depends on other settings.
+func (g *globals) resolve() {
+	if g.minGARP {
+		g.garp.MasterDelay, g.garp.MasterRepeat = 0, 1
+	}
+	if g.garp.LowerPrioDelay == unset {
+		g.garp.LowerPrioDelay = g.garp.MasterDelay
+	}
+	if g.garp.LowerPrioRepeat == unset {
+		g.garp.LowerPrioRepeat = g.garp.MasterRepeat
+	}
+}
+
+// garpKeywords are the settings of gratuitous ARP. They have the same names in
+// global_defs, behind vrrp_, and in vrrp_instance.
+func garpKeywords[T any](prefix string, garp func(*T) *GARP) map[string]keyword[T] {
+	return map[string]keyword[T]{
+		prefix + "garp_master_delay":          wholeSeconds(func(t *T) *time.Duration { return &garp(t).MasterDelay }),
+		prefix + "garp_master_repeat":         integer(1, maxInt, func(t *T) *int { return &garp(t).MasterRepeat }),
+		prefix + "garp_master_refresh":        wholeSeconds(func(t *T) *time.Duration { return &garp(t).MasterRefresh }),
+		prefix + "garp_master_refresh_repeat": integer(1, maxInt, func(t *T) *int { return &garp(t).MasterRefreshRepeat }),
+		prefix + "garp_lower_prio_delay":      wholeSeconds(func(t *T) *time.Duration { return &garp(t).LowerPrioDelay }),
+		prefix + "garp_lower_prio_repeat":     integer(0, maxInt, func(t *T) *int { return &garp(t).LowerPrioRepeat }),
+	}
+}
+
+var globalsGrammar = grammar[globals]{
+	block: "global_defs",
+	served: with(garpKeywords("vrrp_", func(g *globals) *GARP { return &g.garp }), map[string]keyword[globals]{
+		"router_id":                    text(func(g *globals) *string { return &g.routerID }),
+		"vrrp_version":                 integer(2, 3, func(g *globals) *int { return &g.version }),
+		"vrrp_min_garp":                boolean(func(g *globals) *bool { return &g.minGARP }),
+		"vrrp_lower_prio_no_advert":    boolean(func(g *globals) *bool { return &g.lowerPrioNoAdvert }),
+		"vrrp_higher_prio_send_advert": boolean(func(g *globals) *bool { return &g.higherPrioSendAdvert }),
+		"vrrp_skip_check_adv_addr":     boolean(func(g *globals) *bool { return &g.skipCheckAdvAddr }),
+		"vrrp_down_timer_adverts":      integer(1, 100, func(g *globals) *int { return &g.downTimerAdverts }),
+		"vrrp_mcast_group4":            address(func(g *globals) *netip.Addr { return &g.multicastGroup }),
+	}),
+	unserved: join(
+		processKeywords,
+		unserved("no mail is sent", `notification_email notification_email_from smtp_server smtp_connect_timeout
+			smtp_helo_name smtp_alert smtp_alert_vrrp smtp_alert_checker no_checker_emails no_email_faults`),
+		unserved("no script is run", `script_user enable_script_security startup_script startup_script_timeout
+			shutdown_script shutdown_script_timeout`),
+		unserved("nothing is written to a FIFO", `notify_fifo notify_fifo_script vrrp_notify_fifo
+			vrrp_notify_fifo_script lvs_notify_fifo lvs_notify_fifo_script vrrp_notify_priority_changes
+			fifo_write_vrrp_states_on_reload rs_init_notifies`),
+		unserved("there is no SNMP; use drover status", `enable_snmp_vrrp enable_snmp_checker enable_snmp_rfc
+			enable_snmp_rfcv2 enable_snmp_rfcv3 enable_snmp_keepalived enable_traps snmp_socket
+			snmp_vs_stats_update_interval snmp_rs_stats_update_interval`),
+		unserved("there is no D-Bus; use drover status", "enable_dbus dbus_service_name dbus_no_interface_name"),
+		unserved("the rules of strict mode are not enforced", "vrrp_strict"),
+		unserved("gratuitous ARP is sent without a pause and on the interface of its address only",
+			"vrrp_garp_interval vrrp_gna_interval vrrp_garp_extra_if vrrp_vmac_garp_intvl"),
+		unserved("instances with unicast_peer are left out", "vrrp_check_unicast_src"),
+		unserved("IPv6 instances are left out", "vrrp_mcast_group6"),
+		unserved("instances of VRRP version 3 are left out", "v3_checksum_as_v2"),
+		unserved("instances with use_vmac are left out", "vmac_prefix vmac_addr_prefix disable_local_igmp"),
+		unserved("VRRP starts at once", "vrrp_startup_delay vrrp_delay_after_boot"),
+		unserved("it is for static addresses only, which are not served either", "default_interface"),
+		unserved("every interface must be there when Drover starts", "dynamic_interfaces"),
+		unserved("Drover does not use the packet filter", `vrrp_iptables vrrp_ipsets nftables nftables_priority
+			nftables_counters nftables_ifindex nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark`),
+		unserved("Drover does not use IPVS", `lvs_sync_daemon lvs_flush lvs_flush_on_stop lvs_netlink_cmd_rcv_bufs
+			lvs_netlink_cmd_rcv_bufs_force lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force`),
+		unserved("connections expire after Drover's own timeouts", "lvs_timeouts"),
+		unserved("only changes of a real server's state are logged", "checker_log_all_failures"),
+		unserved("adverts for other virtual routers are passed over", "log_unknown_vrids"),
+		unserved("the address owner follows adverts like any other master", "vrrp_owner_ignore_adverts"),
+		unserved("drover reload always checks first, and an error changes nothing", "reload_check_config"),
+		unserved("use drover reload", "reload_time_file reload_repeat reload_file"),
+		unserved("use includea where every file must be there", "include_check"),
+		unserved("use drover status --json",
+			"state_dump_file stats_dump_file json_dump_file json_version data_use_instance"),
+	),
+}
+
+// processKeywords are about keepalived's processes. keepalived takes some of
+// them at the top level, too.
+var processKeywords = join(
+	unserved("start Drover inside the namespace instead", "net_namespace net_namespace_ipvs namespace_with_ipsets"),
+	unserved("use --socket and --bpffs to run several Drovers", "instance use_pid_dir"),
+	unserved("keepalived's processes do not exist; set priorities in the service manager", `
+		process_names process_name vrrp_process_name checker_process_name bfd_process_name
+		vrrp_priority checker_priority bfd_priority vrrp_rt_priority checker_rt_priority bfd_rt_priority
+		vrrp_no_swap checker_no_swap bfd_no_swap vrrp_cpu_affinity checker_cpu_affinity bfd_cpu_affinity
+		vrrp_rlimit_rttime checker_rlimit_rttime bfd_rlimit_rttime vrrp_rlimit_rtime checker_rlimit_rtime
+		bfd_rlimit_rtime max_auto_priority min_auto_priority_delay child_wait_time umask
+		set_supplementary_groups process_monitor_rcv_bufs process_monitor_rcv_bufs_force`),
+	unserved("it has no meaning in Drover", `vrrp_netlink_cmd_rcv_bufs vrrp_netlink_cmd_rcv_bufs_force
+		vrrp_netlink_monitor_rcv_bufs vrrp_netlink_monitor_rcv_bufs_force vrrp_rx_bufs_policy
+		vrrp_rx_bufs_multiplier random_seed config_save_dir tmp_config_directory iproute_usr_dir
+		iproute_etc_dir use_symlink_paths linkbeat_use_polling`),
+)

@@ -1,0 +1,158 @@
+package config
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// inNamespace runs keepalived -t over files, in a network namespace that has the
+// interfaces of the test data and ends with the shell.
+const inNamespace = `
+set -e
+ip link add enp1s0 type veth peer name enp2s0
+ip link add eth1 type veth peer name eth2
+set +e
+for file in "$@"; do
+	echo "== $file"
+	keepalived --config-test --log-console --use-file "$file"
+	echo "exit $?"
+done
+`
+
+// objection is something that keepalived says.
+type objection struct {
+	says, reason string
+	silent       bool
+}
+
+// objections are what keepalived 2.2.7 says about files that Drover accepts, with
+// the reason why Drover does not refuse them. keepalived itself starts with all
+// of them, and Drover has a warning for each but the silent ones.
+var objections = []objection{
+	{"nb_get_retry is deprecated", "the tutorial writes it", true},
+	{"Config files missing 'absent.conf'", "plain include does not insist", false},
+	{"must be an integer. rounding", "rounded as keepalived does", false},
+	{"No VIP specified", "an election without addresses is possible", false},
+	{"nopreempt is incompatible with", "without effect in Drover, too", false},
+	{"preempt delay will not work with", "without effect in Drover, too", false},
+	{"preempt_delay is incompatible with", "without effect in Drover, too", false},
+	{"track script chk not found", "scripts are not served", false},
+	{"cannot track route", "routes are not served", false},
+	{"specified in sync group G doesn't exist", "sync groups are not served", false},
+	{"no matching virtual router found in group declaration", "sync groups are not served", false},
+	{"Truncating auth_pass to 8 characters", "cut as keepalived does", false},
+	{"Address family of virtual server and real server", "left out as keepalived does", false},
+	{"ports don't match - resetting", "direct return cannot change ports, as in IPVS", false},
+	{"FWM 5", "firewall marks are not served", false},
+	{"no forwarding method set, setting default NAT", "left out, NAT is not served", false},
+	{"one packet scheduling requires UDP", "ops is not served", false},
+	{"exceeds total weight of real servers", "quorums are not served", false},
+	{"no protocol set - defaulting to UDP", "UDP as in keepalived", false},
+	{"no scheduler set, setting default 'wlc'", "wlc is not served", false},
+	{"zero port only valid for persistent services", "left out, port 0 is not served", false},
+	{"has no real servers - ignoring", "left out as keepalived does", false},
+}
+
+// TestKeepalivedAcceptsWhatIsAccepted gives every configuration of the test data
+// that has no error to keepalived.
+func TestKeepalivedAcceptsWhatIsAccepted(t *testing.T) {
+	needKeepalived(t)
+	accepted := acceptedFiles(t)
+	args := []string{"--net", "sh", "-c", inNamespace, "sh"}
+	for file := range accepted {
+		args = append(args, file)
+	}
+	output, err := exec.Command("unshare", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("run keepalived in a network namespace: %v\n%s", err, output)
+	}
+	sections := strings.Split(string(output), "== ")[1:]
+	if len(sections) != len(accepted) {
+		t.Fatalf("keepalived read %d of %d files\n%s", len(sections), len(accepted), output)
+	}
+	met := map[string]bool{}
+	for _, section := range sections {
+		file, said, _ := strings.Cut(section, "\n")
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			compare(t, said, accepted[file], met)
+		})
+	}
+	for _, o := range objections {
+		if !met[o.says] {
+			t.Errorf("keepalived no longer says %q", o.says)
+		}
+	}
+}
+
+// compare explains what keepalived said about one file.
+func compare(t *testing.T, said string, findings Findings, met map[string]bool) {
+	body, status, _ := strings.Cut(strings.TrimSpace(said), "exit ")
+	if body == "" && status != "0" {
+		t.Errorf("keepalived ends with %s", status)
+	}
+	for line := range strings.Lines(body) {
+		i := slices.IndexFunc(objections, func(o objection) bool { return strings.Contains(line, o.says) })
+		if i < 0 {
+			t.Errorf("keepalived says %s", line)
+			continue
+		}
+		met[objections[i].says] = true
+		if len(findings) == 0 && !objections[i].silent {
+			t.Errorf("keepalived says %sDrover says nothing", line)
+		}
+	}
+}
+
+// acceptedFiles returns the files without error, with their findings.
+// keepalived does not know Drover's own block, which ends the reference.
+func acceptedFiles(t *testing.T) map[string]Findings {
+	t.Helper()
+	accepted := map[string]Findings{}
+	for _, pattern := range []string{"*.conf", "findings/*.conf", "tutorial/*.conf"} {
+		files, err := filepath.Glob(filepath.Join("testdata", pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no configurations in testdata/%s (%v)", pattern, err)
+		}
+		for _, file := range files {
+			config, findings := Load(filepath.Base(file), directory(filepath.Dir(file)))
+			if config == nil {
+				continue
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if common, _, found := bytes.Cut(text, []byte("\ndrover {")); found {
+				file = filepath.Join(t.TempDir(), filepath.Base(file))
+				if err := os.WriteFile(file, append(common, '\n'), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			accepted[file] = findings
+		}
+	}
+	return accepted
+}
+
+// needKeepalived skips the test where keepalived cannot be run. With
+// DROVER_TEST_STRICT=1 that is a failure.
+func needKeepalived(t *testing.T) {
+	t.Helper()
+	skip := t.Skipf
+	if os.Getenv("DROVER_TEST_STRICT") == "1" {
+		skip = t.Fatalf
+	}
+	for _, tool := range []string{"keepalived", "unshare", "ip"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			skip("the comparison with keepalived needs %s: %v", tool, err)
+		}
+	}
+	if os.Getuid() != 0 {
+		skip("the comparison with keepalived needs root for a network namespace")
+	}
+}

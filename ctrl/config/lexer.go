@@ -1,0 +1,251 @@
+package config
+
+import "strings"
+
+// tokenKind tells what a token is.
+type tokenKind int
+
+const (
+	wordToken tokenKind = iota
+	openToken
+	closeToken
+	newlineToken
+
+	// definitionToken is a whole $NAME=VALUE line.
+	definitionToken
+)
+
+// token is the smallest piece of a configuration that has a meaning.
+type token struct {
+	Position
+	kind tokenKind
+
+	// text is the word without its quotes, or the name of a definition.
+	text string
+
+	// quoted words are never an include, a condition or several words.
+	quoted bool
+
+	// value is the raw text of a definition; its lines end with "\n".
+	value string
+}
+
+// lexer cuts the text of one file into tokens. Quotes end at the end of their
+// line, comments begin with # or ! anywhere outside quotes, and a backslash at
+// the end of a line joins it with the next.
+type lexer struct {
+	*report
+	text   string
+	offset int
+	at     Position
+
+	// fixed lexers work on the value of a variable: all tokens are where the
+	// variable is used.
+	fixed bool
+
+	tokens []token
+}
+
+// lex returns the tokens of text, which begins at a position. The last token is
+// a newline.
+func lex(r *report, text string, at Position, fixed bool) []token {
+	l := &lexer{report: r, text: text, at: at, fixed: fixed}
+	for l.offset < len(l.text) {
+		l.next()
+	}
+	l.add(token{Position: l.at, kind: newlineToken})
+	return l.tokens
+}
+
+// next reads one token, one comment or one piece of white space.
+func (l *lexer) next() {
+	at := l.at
+	switch c := l.text[l.offset]; {
+	case c == '\n':
+		l.advance(1)
+		l.add(token{Position: at, kind: newlineToken})
+	case isSpace(c):
+		l.advance(1)
+	case l.continued():
+		l.skipContinuation()
+	case isComment(c):
+		l.skipComment()
+	case c == '{':
+		l.advance(1)
+		l.add(token{Position: at, kind: openToken})
+	case c == '}':
+		l.advance(1)
+		l.add(token{Position: at, kind: closeToken})
+	default:
+		if name, ok := l.definition(); ok {
+			l.advance(len("$") + len(name) + len("="))
+			l.add(token{Position: at, kind: definitionToken, text: name, value: l.rawLine()})
+			return
+		}
+		l.word()
+	}
+}
+
+// word reads a word up to white space, a brace or a comment outside quotes.
+func (l *lexer) word() {
+	word := token{Position: l.at, kind: wordToken}
+	var text strings.Builder
+	for l.offset < len(l.text) {
+		c := l.text[l.offset]
+		if isSpace(c) || c == '\n' || c == '{' || c == '}' || isComment(c) || l.continued() {
+			break
+		}
+		if c == '"' || c == '\'' {
+			word.quoted = true
+			l.quoted(c, &text)
+			continue
+		}
+		n := l.reference()
+		text.WriteString(l.text[l.offset : l.offset+n])
+		l.advance(n)
+	}
+	word.text = text.String()
+	l.add(word)
+}
+
+// quoted reads a quoted piece of a word.
+func (l *lexer) quoted(quote byte, text *strings.Builder) {
+	opened := l.at
+	l.advance(1)
+	for l.offset < len(l.text) && l.text[l.offset] != '\n' {
+		switch c := l.text[l.offset]; c {
+		case quote:
+			l.advance(1)
+			return
+		case '\\':
+			plain, n := unescape(l.text[l.offset:])
+			text.WriteString(plain)
+			l.advance(n)
+		default:
+			text.WriteByte(c)
+			l.advance(1)
+		}
+	}
+	l.errorf(opened, "quote %c is not closed on this line", quote)
+}
+
+// reference returns the length of the ${...} at the cursor, whose braces are
+// not those of a block, or 1 if there is none.
+func (l *lexer) reference() int {
+	rest := l.text[l.offset:]
+	if !strings.HasPrefix(rest, "${") {
+		return 1
+	}
+	end := strings.IndexAny(rest, "}\n")
+	if end < 0 || rest[end] == '\n' {
+		return 1
+	}
+	return end + 1
+}
+
+// definition returns the NAME of the $NAME= at the cursor. Only a line that
+// begins so, after a condition at most, defines a variable.
+func (l *lexer) definition() (string, bool) {
+	rest := l.text[l.offset:]
+	if rest[0] != '$' || !l.mayDefine() {
+		return "", false
+	}
+	n := nameLength(rest[1:])
+	if n == 0 || !strings.HasPrefix(rest[1+n:], "=") {
+		return "", false
+	}
+	return rest[1 : 1+n], true
+}
+
+// mayDefine reports whether a definition may stand here.
+func (l *lexer) mayDefine() bool {
+	n := len(l.tokens)
+	if n == 0 || l.tokens[n-1].kind != wordToken {
+		return true
+	}
+	return isCondition(l.tokens[n-1]) && (n == 1 || l.tokens[n-2].kind == newlineToken)
+}
+
+// rawLine reads the rest of the line with its quotes but without its comment. A
+// backslash at the end keeps the line break and goes on.
+func (l *lexer) rawLine() string {
+	var raw strings.Builder
+	var quote byte
+	for l.offset < len(l.text) && l.text[l.offset] != '\n' {
+		c := l.text[l.offset]
+		switch {
+		case l.continued():
+			l.skipContinuation()
+			raw.WriteByte('\n')
+			continue
+		case quote == 0 && isComment(c):
+			l.skipComment()
+			continue
+		case quote == 0 && (c == '"' || c == '\''):
+			quote = c
+		case c == quote:
+			quote = 0
+		}
+		raw.WriteByte(c)
+		l.advance(1)
+	}
+	return strings.TrimSpace(raw.String())
+}
+
+// continued reports whether a backslash that ends its line is at the cursor.
+func (l *lexer) continued() bool {
+	rest := l.text[l.offset:]
+	return strings.HasPrefix(rest, "\\\n") || strings.HasPrefix(rest, "\\\r\n")
+}
+
+func (l *lexer) skipContinuation() {
+	l.advance(strings.IndexByte(l.text[l.offset:], '\n') + 1)
+}
+
+func (l *lexer) skipComment() {
+	n := strings.IndexByte(l.text[l.offset:], '\n')
+	if n < 0 {
+		n = len(l.text) - l.offset
+	}
+	l.advance(n)
+}
+
+// advance moves the cursor by n bytes.
+func (l *lexer) advance(n int) {
+	passed := l.text[l.offset : l.offset+n]
+	l.offset += n
+	if l.fixed {
+		return
+	}
+	if last := strings.LastIndexByte(passed, '\n'); last >= 0 {
+		l.at.Line += strings.Count(passed, "\n")
+		l.at.Column = n - last
+		return
+	}
+	l.at.Column += n
+}
+
+func (l *lexer) add(t token) { l.tokens = append(l.tokens, t) }
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f' }
+
+func isComment(c byte) bool { return c == '#' || c == '!' }
+
+// isCondition reports whether a word says for which machines its line is.
+func isCondition(t token) bool {
+	return t.kind == wordToken && !t.quoted && strings.HasPrefix(t.text, "@")
+}
+
+// nameLength returns the length of the variable name that text begins with.
+func nameLength(text string) int {
+	n := 0
+	for n < len(text) && isNameByte(text[n], n) {
+		n++
+	}
+	return n
+}
+
+func isNameByte(c byte, index int) bool {
+	letter := c == '_' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+	return letter || index > 0 && '0' <= c && c <= '9'
+}

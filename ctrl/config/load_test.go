@@ -1,0 +1,168 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// directory is a Source over the files of one directory, so that findings name
+// them as the reader of a test does.
+type directory string
+
+func (d directory) ReadFile(name string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(string(d), name))
+}
+
+func (d directory) Glob(pattern string) ([]string, error) {
+	matches, err := filepath.Glob(filepath.Join(string(d), pattern))
+	if err != nil {
+		return nil, err
+	}
+	for i, match := range matches {
+		if matches[i], err = filepath.Rel(string(d), match); err != nil {
+			return nil, err
+		}
+	}
+	return matches, nil
+}
+
+// lines writes findings one a line.
+func lines(findings Findings) string {
+	var out strings.Builder
+	for _, f := range findings {
+		out.WriteString(f.String() + "\n")
+	}
+	return out.String()
+}
+
+// TestFindings loads every configuration of testdata/findings and compares what
+// is found with the .want file beside it.
+func TestFindings(t *testing.T) {
+	const dir = "testdata/findings"
+	files, err := filepath.Glob(filepath.Join(dir, "*.conf"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no configurations in %s (%v)", dir, err)
+	}
+	for _, file := range files {
+		name := filepath.Base(file)
+		t.Run(strings.ReplaceAll(strings.TrimSuffix(name, ".conf"), "-", " "), func(t *testing.T) {
+			want, err := os.ReadFile(strings.TrimSuffix(file, ".conf") + ".want")
+			if err != nil {
+				t.Fatal(err)
+			}
+			config, findings := Load(name, directory(dir))
+			if got := lines(findings); got != string(want) {
+				t.Errorf("found\n%swant\n%s", got, want)
+			}
+			if (config == nil) != findings.HasErrors() {
+				t.Errorf("config is nil: %v, errors: %v", config == nil, findings.HasErrors())
+			}
+		})
+	}
+}
+
+// broken is a Source that fails.
+type broken struct{ err error }
+
+func (b broken) ReadFile(name string) ([]byte, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: b.err}
+}
+
+func (b broken) Glob(string) ([]string, error) { return nil, b.err }
+
+func TestConfigurationFileThatCannotBeRead(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"a missing file is an error", fs.ErrNotExist,
+			"drover.conf:1:1: error: no such configuration file\n"},
+		{"a protected file is an error with its remedy", fs.ErrPermission,
+			"drover.conf:1:1: error: no permission to read the configuration file: run as root, or let this user read it\n"},
+		{"another failure is told as it is", errors.New("input/output error"),
+			"drover.conf:1:1: error: cannot read the configuration file: input/output error\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			config, findings := Load("drover.conf", broken{test.err})
+			if config != nil {
+				t.Error("there is a config")
+			}
+			if got := lines(findings); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// protected is a Source whose included files may not be read.
+type protected struct{ memory }
+
+func (p protected) ReadFile(name string) ([]byte, error) {
+	if name == "main" {
+		return p.memory.ReadFile(name)
+	}
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+}
+
+func TestIncludedFileThatCannotBeRead(t *testing.T) {
+	for _, test := range []struct{ name, text, want string }{
+		{"is a warning", "include x",
+			"main:1:1: warning: included file x cannot be read: permission denied: left out\n"},
+		{"is an error for those who insist", "includer x",
+			"main:1:1: error: included file x cannot be read: permission denied\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, findings := Load("main", protected{memory{"main": test.text}})
+			if got := lines(findings); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestFindingsAsOneError(t *testing.T) {
+	_, findings := Load("main", memory{"main": "drover {\n  flow_capacity 1\n}\nvrrp_script x {\n}\nabc\n"})
+	if len(findings) != 3 || !findings.HasErrors() {
+		t.Fatalf("found\n%s", lines(findings))
+	}
+	const want = "main:2:17: error: flow_capacity \"1\" is not a number from 1024 to 67108864\n" +
+		"main:6:1: error: unknown keyword \"abc\" at the top level"
+	if err := findings.Err(); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	warnings := Findings{findings[1]}
+	if err := warnings.Err(); err != nil || warnings.HasErrors() {
+		t.Errorf("a warning became the error %v", err)
+	}
+}
+
+func TestIncludesInsideEachOtherWithoutEnd(t *testing.T) {
+	source := memory{}
+	name := "main"
+	for range maxDepth + 1 {
+		next := name + "x"
+		source[name] = "include " + next
+		name = next
+	}
+	source[name] = ""
+	_, findings := Load("main", source)
+	if len(findings) != 1 || !strings.Contains(findings[0].Text, "more than 32 files include each other") {
+		t.Errorf("found\n%s", lines(findings))
+	}
+}
+
+func TestVariablesThatExplode(t *testing.T) {
+	text := "$A=" + strings.Repeat("x", 1000) + "\n"
+	for name := 'B'; name <= 'Z'; name++ {
+		text += "$" + string(name) + "=" + strings.Repeat("${"+string(name-1)+"} ", 10) + "\n"
+	}
+	_, findings := Load("main", memory{"main": text + "global_defs {\n router_id $Z\n}\n"})
+	if len(findings) != 1 || !strings.HasPrefix(findings[0].Text, "variables expand without end") {
+		t.Errorf("found %d, first\n%s", len(findings), lines(findings[:min(3, len(findings))]))
+	}
+}

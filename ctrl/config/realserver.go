@@ -1,0 +1,113 @@
+package config
+
+import "net/netip"
+
+// realDraft is a real server while its block is read.
+type realDraft struct {
+	RealServer
+	defaults realDefaults
+
+	// checks are read when the whole block is known, which holds their
+	// defaults.
+	checks  []*statement
+	leftOut bool
+}
+
+var realServerGrammar = grammar[realDraft]{
+	block: "real_server",
+	served: with(checkKeywords(checksOfReal), map[string]keyword[realDraft]{
+		"weight":             {min: 1, max: 1, read: readWeight(func(r *realDraft) *int { return &r.defaults.weight })},
+		"inhibit_on_failure": boolean(func(r *realDraft) *bool { return &r.defaults.inhibitOnFailure }),
+		"lvs_method":         {min: 1, max: maxInt, read: readRealMethod},
+		"HTTP_GET":           {block: true, read: collect(func(r *realDraft) *[]*statement { return &r.checks })},
+	}),
+	unserved: join(
+		unserved("it is not run; without an HTTP_GET the real server is taken as always up",
+			"SSL_GET TCP_CHECK MISC_CHECK UDP_CHECK DNS_CHECK SMTP_CHECK PING_CHECK BFD_CHECK FILE_CHECK"),
+		unserved("no script is run", "notify_up notify_down"),
+		unserved("no mail is sent", "smtp_alert"),
+		unserved("the number of connections is not limited", "uthreshold lthreshold"),
+		unserved("there is no SNMP; use drover status", "snmp_name"),
+	),
+}
+
+func checksOfReal(r *realDraft) *checkDefaults { return &r.defaults.checkDefaults }
+
+// maxWeight is IPVS's largest weight.
+const maxWeight = 65535
+
+// readWeight reads a weight. keepalived accepts larger ones than IPVS can use.
+func readWeight[T any](field func(*T) *int) func(*parser, *statement, *T) {
+	return func(p *parser, s *statement, into *T) {
+		value := s.args()[0]
+		weight, ok := p.integer("weight", value, 0, maxInt)
+		if !ok {
+			return
+		}
+		if weight > maxWeight {
+			p.warnf(value.Position, "weight %d is too large: %d is used", weight, maxWeight)
+		}
+		*field(into) = min(weight, maxWeight)
+	}
+}
+
+func readRealMethod(p *parser, s *statement, into *realDraft) {
+	method := s.args()[0]
+	if p.oneOf(s.keyword(), method, forwardingMethods) && method.text != "DR" {
+		into.leftOut = true
+		p.warnf(method.Position, "lvs_method %s is not served (%s): the real server is left out",
+			method.text, directReturnOnly)
+	}
+}
+
+// realServer reads a real_server block of a virtual server.
+func (p *parser) realServer(s *statement, v *serverDraft) {
+	r := &realDraft{RealServer: RealServer{Position: s.keyword().Position}, defaults: v.defaults}
+	p.realAddress(s.args(), r, v)
+	realServerGrammar.read(p, s.block.statements, r)
+	r.Weight, r.InhibitOnFailure = r.defaults.weight, r.defaults.inhibitOnFailure
+	for i, check := range r.checks {
+		if i > 0 {
+			p.warnf(check.keyword().Position, "a second HTTP_GET is not served yet: only the first is run")
+			continue
+		}
+		r.Check = p.httpCheck(check, r)
+	}
+	if r.leftOut {
+		return
+	}
+	for _, other := range v.RealServers {
+		if other.Address == r.Address {
+			p.warnf(r.Position, "real server %s is already defined at %s: this one is left out", r.Address, other.Position)
+			return
+		}
+	}
+	v.RealServers = append(v.RealServers, r.RealServer)
+}
+
+// realAddress reads ADDRESS [PORT]. The port is the virtual server's when it is
+// not written.
+func (p *parser) realAddress(args []word, r *realDraft, v *serverDraft) {
+	r.Port = v.Port
+	if len(args) > 1 {
+		port, ok := p.integer("port", args[1], 1, 65535)
+		if ok && int(v.Port) != port && v.Port != 0 {
+			p.warnf(args[1].Position, "direct return cannot change ports: connections arrive at port %d, only checks go to port %d",
+				v.Port, port)
+		}
+		r.Port = uint16(port)
+	}
+	a, err := netip.ParseAddr(args[0].text)
+	switch {
+	case err != nil:
+		r.leftOut = true
+		p.errorf(args[0].Position, "%q is not an IP address", args[0].text)
+	case !a.Is4():
+		r.leftOut = true
+		if !v.leftOut {
+			p.warnf(args[0].Position, "%s: IPv6 is not served yet: the real server is left out", a)
+		}
+	default:
+		r.Address = a
+	}
+}

@@ -1,0 +1,274 @@
+package config
+
+import (
+	"net/netip"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestReferenceConfiguration holds the complete reference to its word: it has
+// no finding, it shows every keyword that is served, and all are explained.
+func TestReferenceConfiguration(t *testing.T) {
+	config, findings := Load("reference.conf", directory("testdata"))
+	if len(findings) > 0 {
+		t.Fatalf("found\n%s", lines(findings))
+	}
+	t.Run("reads into the values that it writes", func(t *testing.T) {
+		got := withoutPositions(*config)
+		if want := referenceConfig(); !reflect.DeepEqual(got, want) {
+			t.Errorf("got\n%+v\nwant\n%+v", got, want)
+		}
+	})
+
+	text, err := os.ReadFile("testdata/reference.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := &report{}
+	tree := &tree{report: found}
+	for _, token := range lex(found, string(text), Position{"reference.conf", 1, 1}, false) {
+		tree.add(token)
+	}
+	explained := explainedKeywords(tree.finish(), strings.Split(string(text), "\n"))
+	for block, keywords := range servedKeywords() {
+		t.Run("explains every keyword of "+block, func(t *testing.T) {
+			for _, keyword := range keywords {
+				if !explained[block+"/"+keyword] {
+					t.Errorf("%s does not stand below a comment in %s", keyword, block)
+				}
+			}
+		})
+	}
+}
+
+// servedKeywords returns the served keywords of all blocks, by block.
+func servedKeywords() map[string][]string {
+	return map[string][]string{
+		"":               keywords(documentGrammar),
+		"global_defs":    keywords(globalsGrammar),
+		"vrrp_instance":  keywords(instanceGrammar),
+		"authentication": keywords(authenticationGrammar),
+		"virtual_server": keywords(virtualServerGrammar),
+		"real_server":    keywords(realServerGrammar),
+		"HTTP_GET":       keywords(httpCheckGrammar),
+		"url":            keywords(urlGrammar),
+		"drover":         keywords(droverGrammar),
+	}
+}
+
+func keywords[T any](g grammar[T]) []string {
+	var names []string
+	for name := range g.served {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// explainedKeywords returns BLOCK/KEYWORD for every statement that has a comment
+// above it, with nothing but statements between them.
+func explainedKeywords(statements []*statement, text []string) map[string]bool {
+	explained := map[string]bool{}
+	var walk func(block string, statements []*statement)
+	walk = func(block string, statements []*statement) {
+		for _, s := range statements {
+			name := s.keyword()
+			for line := name.Line - 2; line >= 0 && strings.TrimSpace(text[line]) != ""; line-- {
+				if strings.HasPrefix(strings.TrimSpace(text[line]), "#") {
+					explained[block+"/"+name.text] = true
+				}
+			}
+			if s.block != nil {
+				walk(name.text, s.block.statements)
+			}
+		}
+	}
+	walk("", statements)
+	return explained
+}
+
+// withoutPositions clears all positions, to compare values only.
+func withoutPositions(c Config) Config {
+	c.interfaces = nil
+	for i := range c.Instances {
+		instance := &c.Instances[i]
+		instance.Position = Position{}
+		for j := range instance.Addresses {
+			instance.Addresses[j].Position = Position{}
+		}
+		for j := range instance.ExcludedAddresses {
+			instance.ExcludedAddresses[j].Position = Position{}
+		}
+	}
+	for i := range c.VirtualServers {
+		server := &c.VirtualServers[i]
+		server.Position = Position{}
+		for j := range server.RealServers {
+			r := &server.RealServers[j]
+			r.Position = Position{}
+			if r.Check == nil {
+				continue
+			}
+			r.Check.Position = Position{}
+			for k := range r.Check.URLs {
+				r.Check.URLs[k].Position = Position{}
+			}
+		}
+	}
+	return c
+}
+
+func referenceConfig() Config {
+	return Config{
+		RouterID:  "u109lb11",
+		Instances: []Instance{referenceInstance(), quietInstance()},
+		VirtualServers: []VirtualServer{{
+			Address:   netip.MustParseAddr("192.168.100.221"),
+			Port:      80,
+			Protocol:  TCP,
+			Scheduler: "wrr",
+			DelayLoop: 6 * time.Second,
+			RealServers: []RealServer{{
+				Address: netip.MustParseAddr("192.168.100.150"),
+				Port:    80,
+				Weight:  3,
+				Check:   referenceCheck(),
+			}, {
+				Address:          netip.MustParseAddr("192.168.100.151"),
+				Port:             80,
+				Weight:           2,
+				InhibitOnFailure: true,
+				Check:            inheritedCheck(),
+			}},
+		}, {
+			Address:   netip.MustParseAddr("192.168.100.221"),
+			Port:      53,
+			Protocol:  UDP,
+			Scheduler: "rr",
+			DelayLoop: time.Minute,
+			RealServers: []RealServer{{
+				Address: netip.MustParseAddr("192.168.100.150"),
+				Port:    53,
+				Weight:  1,
+			}},
+		}},
+		Drover: Drover{FlowCapacity: 65536},
+	}
+}
+
+func referenceInstance() Instance {
+	return Instance{
+		Name:            "SERVICE",
+		Interface:       "enp1s0",
+		State:           Backup,
+		VirtualRouterID: 110,
+		Priority:        11,
+		AdvertInterval:  2 * time.Second,
+		Version:         2,
+		AuthType:        AuthPass,
+		AuthPass:        "def 345",
+		Addresses: []VirtualAddress{{
+			Prefix:    netip.MustParsePrefix("192.168.100.221/24"),
+			Interface: "enp1s0",
+			Label:     "enp1s0:1",
+			Broadcast: netip.MustParseAddr("192.168.100.255"),
+			Scope:     "global",
+		}, {
+			Prefix:    netip.MustParsePrefix("192.168.100.222/32"),
+			Interface: "enp1s0",
+		}},
+		ExcludedAddresses: []VirtualAddress{{
+			Prefix:    netip.MustParsePrefix("192.168.100.223/24"),
+			Interface: "enp2s0",
+		}},
+		Preempt:       true,
+		PreemptDelay:  2500 * time.Millisecond,
+		SourceAddress: netip.MustParseAddr("192.168.100.211"),
+		GARP: GARP{
+			MasterDelay:         6 * time.Second,
+			MasterRepeat:        3,
+			MasterRefresh:       time.Minute,
+			MasterRefreshRepeat: 3,
+			LowerPrioDelay:      7 * time.Second,
+			LowerPrioRepeat:     2,
+		},
+		HigherPrioSendAdvert: true,
+		TrackInterfaces:      []string{"enp2s0"},
+		DownTimerAdverts:     5,
+	}
+}
+
+// quietInstance has the defaults of global_defs.
+func quietInstance() Instance {
+	return Instance{
+		Name:            "QUIET",
+		Interface:       "enp2s0",
+		VirtualRouterID: 120,
+		Priority:        100,
+		AdvertInterval:  time.Second,
+		Version:         2,
+		Addresses: []VirtualAddress{{
+			Prefix:    netip.MustParsePrefix("10.0.0.1/24"),
+			Interface: "enp2s0",
+		}},
+		GARP: GARP{
+			MasterDelay:         10 * time.Second,
+			MasterRepeat:        4,
+			MasterRefresh:       2 * time.Minute,
+			MasterRefreshRepeat: 2,
+			LowerPrioDelay:      11 * time.Second,
+			LowerPrioRepeat:     6,
+		},
+		LowerPrioNoAdvert: true,
+		TrackPrimary:      true,
+		SkipCheckAdvAddr:  true,
+		DownTimerAdverts:  4,
+	}
+}
+
+func referenceCheck() *HTTPCheck {
+	return &HTTPCheck{
+		URLs: []URL{{
+			Path:        "/index.html",
+			StatusCodes: []StatusRange{{200, 204}, {301, 301}},
+			Digest:      "9b3a0c85a887a256d6939da88aabd8cd",
+			VirtualHost: "url.example.com",
+		}, {
+			Path:        "/status",
+			StatusCodes: []StatusRange{{200, 299}},
+			VirtualHost: "check.example.com",
+		}},
+		VirtualHost:      "check.example.com",
+		ConnectTimeout:   1500 * time.Millisecond,
+		Retry:            2,
+		DelayBeforeRetry: time.Second,
+		DelayLoop:        time.Second,
+		Alpha:            true,
+		ConnectIP:        netip.MustParseAddrPort("192.168.100.160:8080"),
+		HTTPProtocol:     "1.1",
+	}
+}
+
+// inheritedCheck has the defaults of its virtual server.
+func inheritedCheck() *HTTPCheck {
+	return &HTTPCheck{
+		URLs: []URL{{
+			Path:        "/",
+			StatusCodes: []StatusRange{{200, 299}},
+			VirtualHost: "www.example.com",
+		}},
+		VirtualHost:      "www.example.com",
+		ConnectTimeout:   4 * time.Second,
+		Retry:            4,
+		DelayBeforeRetry: 2 * time.Second,
+		DelayLoop:        6 * time.Second,
+		Warmup:           3 * time.Second,
+		Alpha:            true,
+		ConnectIP:        netip.MustParseAddrPort("192.168.100.151:80"),
+		HTTPProtocol:     "1.0",
+	}
+}

@@ -1,0 +1,94 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// vocabulary is all the words that a kind of block knows.
+type vocabulary struct {
+	block string
+	words []string
+}
+
+// place returns where the words stand, for a message.
+func (v vocabulary) place() string {
+	if v.block == "" {
+		return "at the top level"
+	}
+	return "in " + v.block
+}
+
+// unknown reports a keyword that its block does not know, with what was
+// probably meant.
+func (p *parser) unknown(keyword word, here vocabulary) {
+	p.errorf(keyword.Position, "unknown keyword %q %s%s", keyword.text, here.place(), p.hint(keyword.text, here))
+}
+
+// hint returns where else the keyword is known, or the nearest known word.
+func (p *parser) hint(keyword string, here vocabulary) string {
+	var elsewhere []string
+	for _, v := range p.vocabularies {
+		if slices.Contains(v.words, keyword) {
+			elsewhere = append(elsewhere, v.place())
+		}
+	}
+	if len(elsewhere) > 0 {
+		return "; it belongs " + strings.Join(elsewhere, " or ")
+	}
+	if near, ok := nearest(keyword, here.words); ok {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	return ""
+}
+
+// nearest returns the word with the fewest typing errors between it and text,
+// if they are few enough to be typing errors. Of equals the first wins.
+func nearest(text string, words []string) (string, bool) {
+	best, fewest := "", max(2, len(text)/4)+1
+	for _, candidate := range words {
+		if d := len(candidate) - len(text); d >= fewest || -d >= fewest {
+			continue
+		}
+		if edits := distance(text, candidate); edits < fewest && edits < len(candidate) {
+			best, fewest = candidate, edits
+		}
+	}
+	return best, best != ""
+}
+
+// distance counts the insertions, deletions, replacements and swaps of
+// neighbors that turn a into b (optimal string alignment).
+func distance(a, b string) int {
+	before, above, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range above {
+		above[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			replaced := above[j-1]
+			if a[i-1] != b[j-1] {
+				replaced++
+			}
+			row[j] = min(above[j]+1, row[j-1]+1, replaced)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, above, row = above, row, before
+	}
+	return above[len(b)]
+}
+
+// plural returns a count with its noun: no value, 1 value, 2 values.
+func plural(n int, noun string) string {
+	switch n {
+	case 0:
+		return "no " + noun
+	case 1:
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
