@@ -1,0 +1,121 @@
+package vrrp
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+// changed is an advert of a peer of priority 200 with one thing changed.
+func changed(change func(*Advert)) Received {
+	a := tutorialAdvert(200)
+	change(&a)
+	return Received{Datagram: datagram(higher, a)}
+}
+
+func rawDatagram(t *testing.T, ttl uint8, payload string) Received {
+	return Received{Datagram: Datagram{Source: netip.MustParseAddr(higher), TTL: ttl, Payload: mustHex(t, payload)}}
+}
+
+func TestDrops(t *testing.T) {
+	tested := make(map[DropReason]bool)
+	const badChecksumAndVersion = "316e0c010101ae3bc0a864dd6465663334350000"
+	for _, test := range []struct {
+		name   string
+		change func(*Settings)
+		event  Event
+		want   DropReason
+	}{
+		{"our own advert", nil, heard(self, 200), DropOwn},
+		{"a routed advert", nil, rawDatagram(t, 254, "216e0b010101ae3bc0a864dd6465663334350000"), DropTTL},
+		{"a routed advert is dropped for that before anything else", nil, rawDatagram(t, 1, badChecksumAndVersion), DropTTL},
+		{"version 3", nil, rawDatagram(t, 255, "316e0b01000a97f5c0a864dd"), DropVersion},
+		{"another version is dropped for that before its checksum", nil, rawDatagram(t, 255, badChecksumAndVersion), DropVersion},
+		{"half an advert", nil, rawDatagram(t, 255, "216e0b010101ae3bc0a8"), DropLength},
+		{"a wrong checksum", nil, rawDatagram(t, 255, "216e0b010101ae3cc0a864dd6465663334350000"), DropChecksum},
+		{"another type", nil, rawDatagram(t, 255, "226e0b010101ad3bc0a864dd6465663334350000"), DropType},
+		{"another virtual router", nil, changed(func(a *Advert) { a.VirtualRouterID = 111 }), DropVirtualRouterID},
+		{"no authentication", nil, changed(func(a *Advert) { a.AuthType = AuthNone }), DropAuthType},
+		{"authentication that we do not have", func(s *Settings) { s.AuthType = AuthNone }, heard(higher, 200), DropAuthType},
+		{"a wrong password", nil, changed(func(a *Advert) { a.AuthData = [8]byte{'a', 'b', 'c', '0', '1', '2'} }), DropPassword},
+		{"a longer password with the same beginning", nil, changed(func(a *Advert) { a.AuthData[6] = '6' }), DropPassword},
+		{"an address more", nil, changed(func(a *Advert) { a.Addresses = addrs("192.168.100.221", "192.168.100.222") }), DropAddressCount},
+		{"no addresses", nil, changed(func(a *Advert) { a.Addresses = nil }), DropAddressCount},
+		{"another address count, though addresses are not checked", func(s *Settings) { s.SkipCheckAdvAddr = true },
+			changed(func(a *Advert) { a.Addresses = nil }), DropAddressCount},
+		{"another address", nil, changed(func(a *Advert) { a.Addresses = addrs("192.168.100.222") }), DropAddresses},
+		{"another address from the owner, as keepalived does", nil,
+			changed(func(a *Advert) { a.Priority, a.Addresses = 255, addrs("192.168.100.222") }), DropAddresses},
+		{"one address twice in place of two", func(s *Settings) { s.Addresses = addrs("192.168.100.221", "192.168.100.222") },
+			changed(func(a *Advert) { a.Addresses = addrs("192.168.100.221", "192.168.100.221") }), DropAddresses},
+		{"another interval", nil, changed(func(a *Advert) { a.Interval = 2 * time.Second }), DropInterval},
+	} {
+		tested[test.want] = true
+		t.Run(test.name, func(t *testing.T) {
+			want := "drop " + string(test.want)
+			asB := run(t, testSettings(test.change), asDropping(step{1, test.event, want}))
+			if got := asB.Deadline(); !got.Equal(epoch.Add(asB.settings.DownInterval())) {
+				t.Errorf("a dropped advert moved the takeover to %v", got)
+			}
+			run(t, testSettings(test.change), asDropping(step{4, Tick{}, "*"}, step{4, test.event, want}))
+		})
+	}
+	reasons := DropReasons()
+	for _, reason := range reasons {
+		if !tested[reason] {
+			t.Errorf("no test for %s", reason)
+		}
+	}
+	if len(reasons) != len(tested) {
+		t.Errorf("DropReasons has %d reasons, %d were seen", len(reasons), len(tested))
+	}
+}
+
+// asDropping is asBackup for settings with any addresses.
+func asDropping(rest ...step) []step {
+	return append([]step{{0, Start{}, "*"}}, rest...)
+}
+
+func TestAcceptedAdverts(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(*Settings)
+		event  Event
+	}{
+		{"the same addresses in another order", func(s *Settings) { s.Addresses = addrs("192.168.100.221", "10.0.0.1") },
+			changed(func(a *Advert) { a.Addresses = addrs("10.0.0.1", "192.168.100.221") })},
+		{"another address with skip_check_adv_addr", func(s *Settings) { s.SkipCheckAdvAddr = true },
+			changed(func(a *Advert) { a.Addresses = addrs("192.168.100.222") })},
+		{"any authentication data without authentication", func(s *Settings) { s.AuthType = AuthNone },
+			changed(func(a *Advert) { a.AuthType = AuthNone })},
+		{"no addresses where there are none", func(s *Settings) { s.Addresses = nil },
+			changed(func(a *Advert) { a.Addresses = nil })},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := run(t, testSettings(test.change), asDropping(step{1, test.event, ""}))
+			if want := at(1).Add(m.settings.DownInterval()); !m.Deadline().Equal(want) {
+				t.Errorf("deadline %v, want %v", m.Deadline(), want)
+			}
+		})
+	}
+}
+
+func TestDropsTellTheOperatorButNotThePassword(t *testing.T) {
+	m := run(t, testSettings(nil), asBackup())
+	actions := m.Handle(at(1), changed(func(a *Advert) { a.AuthData = [8]byte{'a', 'b', 'c', '0', '1', '2'} }))
+	drop, ok := actions[0].(Drop)
+	if !ok {
+		t.Fatalf("got %s", describeAll(actions))
+	}
+	if drop.Source.String() != higher || drop.Detail == "" {
+		t.Errorf("drop %+v lacks source or detail", drop)
+	}
+	if strings.Contains(drop.Detail, "abc012") || strings.Contains(drop.Detail, "def345") {
+		t.Errorf("detail %q has a password", drop.Detail)
+	}
+	drop = m.Handle(at(1), changed(func(a *Advert) { a.Interval = 3 * time.Second }))[0].(Drop)
+	if want := "advert interval 3s, expected 1s"; drop.Detail != want {
+		t.Errorf("detail %q, want %q", drop.Detail, want)
+	}
+}
