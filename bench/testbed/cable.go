@@ -1,0 +1,194 @@
+package testbed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"github.com/vishvananda/netlink"
+)
+
+// linkTimeout bounds the wait for an interface to report its carrier.
+const linkTimeout = 5 * time.Second
+
+// A cable is a veth pair from a host to a port of the switch. The port is down while the cable is pulled: the host
+// sees the carrier go.
+type cable struct {
+	sw   *Switch
+	name string
+	port netlink.Link // the switch's end
+	xdp  link.Link    // what the port does with the host's frames
+}
+
+// connect makes the cable, configures the host's end of it and plugs it in.
+func (sw *Switch) connect(spec HostSpec, host *os.File) (c *cable, err error) {
+	c = &cable{sw: sw, name: spec.Name}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.remove())
+			c = nil
+		}
+	}()
+	if err := c.layCable(spec, host); err != nil {
+		return c, err
+	}
+	if err := configureHost(spec, host); err != nil {
+		return c, err
+	}
+	return c, c.plug()
+}
+
+// layCable makes the veth pair, inside the namespaces, and the switch's end of it ready.
+func (c *cable) layCable(spec HostSpec, host *os.File) error {
+	sw := c.sw
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = spec.Name
+	veth := netlink.NewVeth(attrs)
+	veth.PeerName = spec.Interface
+	veth.PeerHardwareAddr = spec.MAC.HardwareAddr()
+	veth.PeerNamespace = netlink.NsFd(host.Fd())
+	if err := sw.handle.LinkAdd(veth); err != nil {
+		return fmt.Errorf("add cable: %w", err)
+	}
+	c.port = veth
+	sw.mu.Lock()
+	sw.ports[veth.Attrs().Index] = spec.Name
+	sw.mu.Unlock()
+	if err := sw.handle.LinkSetMaster(veth, sw.bridge); err != nil {
+		return fmt.Errorf("add port to the bridge: %w", err)
+	}
+	return sw.Do(func() error {
+		// Merged segments would be more than one frame in the capture.
+		if err := disable(spec.Name, genericReceive); err != nil {
+			return err
+		}
+		var err error
+		c.xdp, err = link.AttachXDP(link.XDPOptions{
+			Program: sw.pass, Interface: veth.Attrs().Index, Flags: link.XDPDriverMode,
+		})
+		return err
+	})
+}
+
+// plug sets the port up and waits until the switch forwards through it.
+func (c *cable) plug() error {
+	if err := c.sw.handle.LinkSetUp(c.port); err != nil {
+		return fmt.Errorf("plug %s: %w", c.name, err)
+	}
+	if err := awaitCarrier(c.sw.handle, c.name, true); err != nil {
+		return fmt.Errorf("plug %s: %w", c.name, err)
+	}
+	return nil
+}
+
+func (c *cable) pull() error {
+	if err := c.sw.handle.LinkSetDown(c.port); err != nil {
+		return fmt.Errorf("pull %s: %w", c.name, err)
+	}
+	return nil
+}
+
+// cut drops all frames in both directions; the carrier stays.
+func (c *cable) cut() error {
+	if err := c.receive(c.sw.drop); err != nil {
+		return fmt.Errorf("cut %s: %w", c.name, err)
+	}
+	if err := c.sw.handle.LinkSetNoMaster(c.port); err != nil {
+		return fmt.Errorf("cut %s: %w", c.name, err)
+	}
+	return nil
+}
+
+func (c *cable) mend() error {
+	if err := c.sw.handle.LinkSetMaster(c.port, c.sw.bridge); err != nil {
+		return fmt.Errorf("mend %s: %w", c.name, err)
+	}
+	if err := c.receive(c.sw.pass); err != nil {
+		return fmt.Errorf("mend %s: %w", c.name, err)
+	}
+	return nil
+}
+
+// receive replaces the program that sees the host's frames first.
+func (c *cable) receive(program *ebpf.Program) error {
+	return c.xdp.Update(program)
+}
+
+// remove deletes both ends.
+func (c *cable) remove() error {
+	var errs []error
+	if c.xdp != nil {
+		errs = append(errs, c.xdp.Close())
+	}
+	if c.port != nil {
+		if err := c.sw.handle.LinkDel(c.port); err != nil {
+			errs = append(errs, fmt.Errorf("remove cable of %s: %w", c.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Pull pulls the host's cable out of the switch: the host's interface loses its carrier.
+func (h *Host) Pull() error { return h.withCable("cable pulled", (*cable).pull) }
+
+// Plug puts a pulled cable back. Frames pass when it returns.
+func (h *Host) Plug() error { return h.withCable("cable plugged", (*cable).plug) }
+
+// Cut makes the cable lose every frame in both directions while the host's interface keeps its carrier, like a broken
+// switch in between.
+func (h *Host) Cut() error { return h.withCable("cable cut", (*cable).cut) }
+
+// Mend undoes Cut.
+func (h *Host) Mend() error { return h.withCable("cable mended", (*cable).mend) }
+
+func (h *Host) withCable(event string, f func(*cable) error) error {
+	m := h.running()
+	if m == nil {
+		return fmt.Errorf("%s: %w", h.Name(), ErrHostOff)
+	}
+	if err := f(m.cable); err != nil {
+		return err
+	}
+	h.log.Debug(event)
+	return nil
+}
+
+func carrier(handle *netlink.Handle, ifname string) (bool, error) {
+	port, err := handle.LinkByName(ifname)
+	if err != nil {
+		return false, err
+	}
+	return port.Attrs().OperState == netlink.OperUp, nil
+}
+
+// awaitCarrier waits until the interface's carrier is as wanted. The kernel reports changes a moment later, from a
+// work queue of its own.
+func awaitCarrier(handle *netlink.Handle, ifname string, wanted bool) error {
+	ctx, cancel := context.WithTimeout(context.Background(), linkTimeout)
+	defer cancel()
+	return Until(ctx, func() (bool, error) {
+		up, err := carrier(handle, ifname)
+		return up == wanted, err
+	})
+}
+
+// Until asks the condition every few milliseconds until it holds, fails, or ctx ends.
+func Until(ctx context.Context, condition func() (bool, error)) error {
+	const pause = 5 * time.Millisecond
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
+		if done, err := condition(); done || err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for a condition: %w", ctx.Err())
+		}
+	}
+}
