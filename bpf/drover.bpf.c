@@ -56,8 +56,7 @@ static __always_inline struct choice place(const struct packet *pkt, __u32 id, c
 static __always_inline struct choice choose(const struct packet *pkt, __u32 id, const struct service *service,
 					    __u32 now)
 {
-	struct flow_key flow_of = flow_key(pkt, id);
-	__u64 key = word(&flow_of);
+	__u64 key = flow_key(pkt, id);
 	struct flow_bucket *bucket = flow_bucket(key);
 	struct choice choice;
 	struct flow flow;
@@ -89,7 +88,7 @@ static __always_inline void rewrite(struct ethhdr *eth, struct real real)
 
 static __always_inline int balance(struct packet *pkt, __u64 now)
 {
-	__u32 id = find_service(&pkt->to);
+	__u32 id = find_service(pkt->to);
 	enum gate_position gate;
 	struct service *service;
 	struct choice choice;

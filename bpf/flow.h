@@ -23,9 +23,14 @@ struct flow {
 	bool found;
 };
 
-static __always_inline struct flow_key flow_key(const struct packet *pkt, __u32 service)
+static __always_inline __u64 flow_key(const struct packet *pkt, __u32 service)
 {
-	return (struct flow_key){ .client = pkt->client, .port = pkt->client_port, .service = service };
+	union {
+		struct flow_key key;
+		__u64 word;
+	} as = { .key = { .client = pkt->client, .port = pkt->client_port, .service = service } };
+
+	return as.word;
 }
 
 static __always_inline struct flow_bucket *flow_bucket(__u64 key)

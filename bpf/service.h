@@ -18,14 +18,21 @@ static __always_inline __u32 service_hash(__u64 key)
 	return (key >> 48) & (SERVICE_BUCKETS - 1);
 }
 
+/* One load of eight bytes of a map that others write to. */
 static __always_inline __u64 word(const void *eight_bytes)
 {
 	return *(const volatile __u64 *)eight_bytes;
 }
 
-static __always_inline __u32 find_service(const struct service_key *key)
+static __always_inline __u32 find_service(struct service_key key)
 {
-	__u64 want = word(key);
+	/* A union, not a cast: the key is put together in a register. Through memory it would be written in pieces and
+	 * read as a whole, for which the CPU has to wait. */
+	union {
+		struct service_key key;
+		__u64 word;
+	} as = { .key = key };
+	__u64 want = as.word;
 	__u32 at = service_hash(want);
 	const struct service_bucket *bucket = bpf_map_lookup_elem(&service_index, &at);
 
