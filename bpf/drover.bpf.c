@@ -31,9 +31,10 @@ static __always_inline bool stays(const struct packet *pkt, struct flow flow, __
 		return false;
 	if (pkt->opens && real_state == REAL_DOWN)
 		return false;
-	if (!pkt->syn)
+	if (!pkt->opens)
 		return true;
-	/* A SYN sent again stays. One after the end is the client using its port for a new connection. */
+	/* A SYN sent again stays. One after the end is the client using its port for a new connection; so is a datagram
+	 * after a long silence. */
 	return flow.state != FLOW_CLOSING && !flow_expired(flow.state, flow.seen, now);
 }
 
@@ -43,13 +44,14 @@ static __always_inline struct choice place(const struct packet *pkt, __u32 id, c
 {
 	__u32 real = next_real(id, service);
 	struct flow flow = { .real = real, .state = pkt->syn ? FLOW_EMBRYONIC : FLOW_UDP, .seen = now };
+	struct binding bound;
 
 	if (real == NO_REAL)
 		return chosen(NO_REAL, PASS_NO_REAL);
-	real = bind_flow(bucket, key, old, flow);
-	if (real == NO_REAL)
+	bound = bind_flow(bucket, key, old, flow);
+	if (bound.real == NO_REAL)
 		return chosen(hashed_real(pkt, service), FORWARD_UNTRACKED);
-	return chosen(real, FORWARD_NEW);
+	return chosen(bound.real, bound.ours ? FORWARD_NEW : FORWARD_FLOW);
 }
 
 /* Finds the real server of the packet: by its flow, else by the schedule if it opens one, else by the hash. */

@@ -72,6 +72,7 @@ const (
 	DroverLimitsSCHEDULE_LINES      DroverLimits = 65536
 	DroverLimitsREALS_PER_LINE      DroverLimits = 32
 	DroverLimitsFLOWS_PER_BUCKET    DroverLimits = 4
+	DroverLimitsJIFFIES_AHEAD       DroverLimits = 65536
 	DroverLimitsLAYOUT              DroverLimits = 1
 )
 

@@ -74,9 +74,16 @@ static __always_inline struct flow find_flow(const struct flow_bucket *bucket, _
 	return flow;
 }
 
+/* Jiffies since a flow's last packet, plus JIFFIES_AHEAD: another CPU may have noted a jiffy that this one has not read
+ * yet, and a difference below zero would be a very long time. */
+static __always_inline __u32 flow_age(__u32 seen, __u32 now)
+{
+	return now + JIFFIES_AHEAD - seen;
+}
+
 static __always_inline bool flow_expired(__u8 state, __u32 seen, __u32 now)
 {
-	return now - seen > flow_timeout[state % FLOW_STATES];
+	return flow_age(seen, now) > flow_timeout[state % FLOW_STATES] + JIFFIES_AHEAD;
 }
 
 /* How much slot i would be missed: the class in the high half, then youth. ~0 for what is never given up. */
@@ -93,7 +100,7 @@ static __always_inline __u64 flow_worth(const struct flow_bucket *bucket, int i,
 		return ~0ULL;
 	else
 		class = 2 + state;
-	return class << 32 | (__u32)~(now - bucket->seen[i]);
+	return class << 32 | (__u32)~flow_age(bucket->seen[i], now);
 }
 
 static __always_inline void write_key(struct flow_bucket *bucket, int i, __u64 key)
@@ -111,14 +118,17 @@ static __always_inline void write_flow(struct flow_bucket *bucket, int i, __u64 
 	write_key(bucket, i, key);
 }
 
-/*
- * Binds the connection to want.real. old is what find_flow saw. Returns the real server that the connection is bound
- * to, which is another one when another CPU was first, or NO_REAL when the bucket has no slot to give.
- */
-static __always_inline __u32 bind_flow(struct flow_bucket *bucket, __u64 key, struct flow old, struct flow want)
+/* What a connection is bound to. */
+struct binding {
+	__u32 real; /* NO_REAL when the bucket has no slot to give */
+	bool ours;  /* not another CPU's, which was first */
+};
+
+/* Binds the connection to want.real, unless it is bound already by another CPU. old is what find_flow saw. */
+static __always_inline struct binding bind_flow(struct flow_bucket *bucket, __u64 key, struct flow old, struct flow want)
 {
+	struct binding bound = { .real = NO_REAL };
 	__u64 least = ~0ULL;
-	__u32 real = NO_REAL;
 	int slot = -1;
 
 	bpf_spin_lock(&bucket->lock);
@@ -131,7 +141,7 @@ static __always_inline __u32 bind_flow(struct flow_bucket *bucket, __u64 key, st
 			slot = i;
 			if (!old.found || bucket->real[i] != old.real || bucket->state[i] != old.state ||
 			    bucket->seen[i] != old.seen)
-				real = bucket->real[i];
+				bound.real = bucket->real[i];
 			break;
 		}
 		worth = flow_worth(bucket, i, want.seen);
@@ -140,12 +150,12 @@ static __always_inline __u32 bind_flow(struct flow_bucket *bucket, __u64 key, st
 			slot = i;
 		}
 	}
-	if (real == NO_REAL && slot >= 0) {
+	if (bound.real == NO_REAL && slot >= 0) {
 		write_flow(bucket, slot % FLOWS_PER_BUCKET, key, want);
-		real = want.real;
+		bound = (struct binding){ .real = want.real, .ours = true };
 	}
 	bpf_spin_unlock(&bucket->lock);
-	return real;
+	return bound;
 }
 
 static __always_inline __u8 next_state(__u8 state, const struct packet *pkt)

@@ -23,6 +23,7 @@ enum limits {
 	SCHEDULE_LINES = 65536,
 	REALS_PER_LINE = 32,
 	FLOWS_PER_BUCKET = 4,
+	JIFFIES_AHEAD = 1 << 16,
 	/* To be raised when the meaning of a table changes: tables of another layout are not taken over. */
 	LAYOUT = 1,
 };
@@ -231,7 +232,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, VERDICTS);
-	__type(key, __u32);
+	__type(key, __u32); /* enum verdict; as a type of its own the kernel takes it for no array's key */
 	__type(value, __u64);
 } verdicts SEC(".maps");
 

@@ -13,9 +13,13 @@ import (
 //
 // After an error the maps hold part of the difference. The next call reads them again and does the rest.
 func (d *DataPlane) Apply(want Tables) error {
+	if err := want.validate(); err != nil {
+		return fmt.Errorf("apply: %w", err)
+	}
 	if _, err := d.Tables(); err != nil {
 		return err
 	}
+	want = want.clone()
 	for _, step := range []func(*held, Tables) error{
 		d.putReals, d.putGates, d.putServices, d.putVIPs,
 		d.deleteVIPs, d.deleteServices, d.deleteReals, d.deleteGates,

@@ -91,6 +91,9 @@ func (d *DataPlane) Attach(ifname string, ifindex int, mac net.HardwareAddr, mod
 }
 
 func (d *DataPlane) attach(ifname string, ifindex int, mac net.HardwareAddr, mode Mode) (Attachment, error) {
+	if _, err := net.InterfaceByIndex(ifindex); err != nil { // else the kernel says only that something is invalid
+		return Attachment{}, err
+	}
 	program, err := d.loadProgram(mac)
 	if err != nil {
 		return Attachment{}, err

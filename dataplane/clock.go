@@ -20,7 +20,7 @@ func jiffiesPerSecond() (uint64, error) {
 }
 
 func toJiffies(d time.Duration, hz uint64) uint64 {
-	return uint64(d.Milliseconds()) * hz / 1000
+	return uint64(max(d, 0).Milliseconds()) * hz / 1000
 }
 
 func fromJiffies(n int64, hz uint64) time.Duration {

@@ -23,8 +23,7 @@ func (d *DataPlane) Flows() (map[RealID]FlowCounts, error) {
 	err = each(d.objects.Flows, func(_ uint32, bucket bpf.DroverFlowBucket) error {
 		for i, key := range bucket.Key {
 			state := bpf.DroverFlowState(bucket.State[i])
-			idle := fromJiffies(int64(uint32(now.now)-bucket.Seen[i]), now.hz)
-			if key == (bpf.DroverFlowKey{}) || idle > d.timeouts.of(state) {
+			if key == (bpf.DroverFlowKey{}) || expired(bucket.Seen[i], uint32(now.now), d.timeouts.of(state), now.hz) {
 				continue
 			}
 			n := counts[RealID(bucket.Real[i])]
@@ -39,6 +38,12 @@ func (d *DataPlane) Flows() (map[RealID]FlowCounts, error) {
 		return nil
 	})
 	return counts, err
+}
+
+// expired judges as the program does; see flow_age in bpf/flow.h.
+func expired(seen, now uint32, timeout time.Duration, hz uint64) bool {
+	const ahead = uint32(bpf.DroverLimitsJIFFIES_AHEAD)
+	return now+ahead-seen > uint32(toJiffies(timeout, hz))+ahead
 }
 
 func (t Timeouts) of(state bpf.DroverFlowState) time.Duration {

@@ -19,34 +19,52 @@ type piece struct{ line, slots uint32 }
 
 func linesFor(slots uint32) uint32 { return (slots + realsPerLine - 1) / realsPerLine }
 
-// lines keeps account of the schedule table: which of its lines a schedule that is in force lies on.
-type lines [scheduleLines]bool
+// lines keeps account of the schedule table.
+type lines struct {
+	taken [scheduleLines]bool // a schedule that is in force lies there
+	next  uint32              // where to look first
+}
 
-// take reserves the first stretch that is long enough.
+// take reserves the next stretch that is long enough. It goes round the table, so that a schedule which was just replaced
+// is not overwritten while a packet may still be reading it.
 func (l *lines) take(slots uint32) (piece, error) {
-	need, run := linesFor(slots), uint32(0)
+	need := linesFor(slots)
 	if need == 0 {
 		return piece{}, nil
 	}
-	for at := range scheduleLines {
-		if l[at] {
+	line, found := l.find(need, l.next, scheduleLines)
+	if !found {
+		line, found = l.find(need, 0, min(l.next+need, scheduleLines))
+	}
+	if !found {
+		return piece{}, ErrSchedulesFull
+	}
+	p := piece{line: line, slots: slots}
+	l.mark(p, true)
+	l.next = line + need
+	return p, nil
+}
+
+// find returns the first stretch of free lines in [from, to).
+func (l *lines) find(need, from, to uint32) (line uint32, found bool) {
+	run := uint32(0)
+	for at := from; at < to; at++ {
+		if l.taken[at] {
 			run = 0
 			continue
 		}
 		if run++; run == need {
-			p := piece{line: at + 1 - need, slots: slots}
-			l.mark(p, true)
-			return p, nil
+			return at + 1 - need, true
 		}
 	}
-	return piece{}, ErrSchedulesFull
+	return 0, false
 }
 
 func (l *lines) give(p piece) { l.mark(p, false) }
 
 func (l *lines) mark(p piece, taken bool) {
 	for at := p.line; at < p.line+linesFor(p.slots) && at < scheduleLines; at++ {
-		l[at] = taken
+		l.taken[at] = taken
 	}
 }
 

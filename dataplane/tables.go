@@ -108,10 +108,30 @@ func NewTables() Tables {
 
 // clone copies the tables as deep as Apply changes them.
 func (t Tables) clone() Tables {
-	return Tables{
+	c := Tables{
 		Services: maps.Clone(t.Services), Reals: maps.Clone(t.Reals),
 		VIPs: maps.Clone(t.VIPs), Gates: maps.Clone(t.Gates),
 	}
+	for key, service := range c.Services {
+		service.Schedule = slices.Clone(service.Schedule)
+		c.Services[key] = service
+	}
+	for id, real := range c.Reals {
+		real.MAC = slices.Clone(real.MAC)
+		c.Reals[id] = real
+	}
+	return c
+}
+
+// validate refuses ids that mean something else.
+func (t Tables) validate() error {
+	if real, there := t.Reals[0]; there {
+		return fmt.Errorf("real server %s of %s has id 0, which stands for none", real.Address, real.Service)
+	}
+	if _, there := t.Gates[AlwaysOpen]; there {
+		return fmt.Errorf("gate %d cannot be given to an instance: it is always open", AlwaysOpen)
+	}
+	return nil
 }
 
 func (s Service) equal(o Service) bool {

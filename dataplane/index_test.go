@@ -1,0 +1,130 @@
+package dataplane
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+
+	"drover/bpf"
+)
+
+// randomServices are services that have nothing in common.
+func randomServices(count int) []ServiceKey {
+	random := rand.New(rand.NewPCG(3, 4))
+	keys := make(map[ServiceKey]bool)
+	for len(keys) < count {
+		protocol := []Protocol{ProtocolTCP, ProtocolUDP}[random.IntN(2)]
+		keys[ServiceKey{randomAddress(random), protocol}] = true
+	}
+	var all []ServiceKey
+	for key := range keys {
+		all = append(all, key)
+	}
+	return all
+}
+
+func randomAddress(random *rand.Rand) netip.AddrPort {
+	n := random.Uint64()
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(n >> 32), byte(n >> 24), byte(n >> 16)}), uint16(n))
+}
+
+// portsOf are services on one VIP, TCP and UDP, at ports in a row.
+func portsOf(vip string, first uint16, count int) []ServiceKey {
+	var all []ServiceKey
+	for n := range count {
+		address := netip.AddrPortFrom(netip.MustParseAddr(vip), first+uint16(n/2))
+		all = append(all, ServiceKey{address, []Protocol{ProtocolTCP, ProtocolUDP}[n%2]})
+	}
+	return all
+}
+
+// opening is the first frame of a connection to a service.
+func opening(key ServiceKey) []byte {
+	from := netip.MustParseAddrPort(client)
+	if key.Protocol == ProtocolUDP {
+		return udpFrom(from, key.Address)
+	}
+	return tcpFrom(from, key.Address, syn)
+}
+
+func TestTheProgramFindsEveryServiceThatIsApplied(t *testing.T) {
+	requireRoot(t)
+	for name, keys := range map[string][]ServiceKey{
+		"500 services anywhere":               randomServices(500),
+		"500 services on one VIP":             portsOf("192.168.100.223", 8000, 500),
+		"500 services on one VIP, high ports": portsOf("192.168.100.223", 49152, 500),
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlane(t, Options{FlowCapacity: 1 << 14})
+			p.change(func(want Tables) {
+				for n, key := range keys {
+					id := RealID(100 + n)
+					want.Services[key] = Service{Gate: AlwaysOpen, Schedule: []RealID{id}}
+					want.Reals[id] = newReal(id, key)
+				}
+			})
+			for n, key := range keys {
+				p.run(opening(key))
+				frame := opening(key)
+				one := Traffic{Packets: 1, Bytes: uint64(len(frame)), Connections: 1}
+				service, err := p.ServiceTraffic(key)
+				must(t, err)
+				real, err := p.RealTraffic(RealID(100 + n))
+				must(t, err)
+				if service != one || real != one {
+					t.Fatalf("a packet to %s counts %+v for it and %+v for its real server", key, service, real)
+				}
+			}
+		})
+	}
+}
+
+func TestTheServiceTableGetsFull(t *testing.T) {
+	p := newPlane(t, Options{})
+	raw := func(key ServiceKey) bpf.DroverServiceKey {
+		raw, err := encodeKey(key)
+		must(t, err)
+		return raw
+	}
+	var same []ServiceKey // of one bucket
+	at := serviceHash(raw(tcpService(web)))
+	for _, key := range randomServices(50_000) {
+		if serviceHash(raw(key)) == at && len(same) < int(servicesPerBucket) {
+			same = append(same, key)
+		}
+	}
+	if len(same) < int(servicesPerBucket) {
+		t.Fatalf("only %d services share a bucket", len(same))
+	}
+	last := same[len(same)-1]
+	p.change(func(want Tables) {
+		for _, key := range same[:len(same)-1] {
+			want.Services[key] = Service{Gate: AlwaysOpen, Schedule: []RealID{5}}
+		}
+	})
+	p.want.Services[last] = Service{Gate: AlwaysOpen, Schedule: []RealID{5}}
+	if err := p.Apply(p.want); !errors.Is(err, ErrServicesFull) {
+		t.Fatalf("Apply says %v, want ErrServicesFull", err)
+	}
+	for _, key := range append(same[:len(same)-1], tcpService(web)) {
+		if action, _ := p.run(opening(key)); action != xdpTX {
+			t.Errorf("a packet to %s ends in %s, want XDP_TX", key, actionName(action))
+		}
+	}
+
+	p.change(func(want Tables) { delete(want.Services, same[0]); delete(want.Services, last) })
+	p.change(func(want Tables) { want.Services[last] = Service{Gate: AlwaysOpen, Schedule: []RealID{5}} })
+	if action, _ := p.run(opening(last)); action != xdpTX {
+		t.Errorf("with a slot free a packet to %s ends in %s, want XDP_TX", last, actionName(action))
+	}
+}
+
+func TestKeysAreReadBackAsTheyWereWritten(t *testing.T) {
+	for _, key := range append(randomServices(100), tcpService("0.0.0.0:0"), udpService("255.255.255.255:65535")) {
+		raw, err := encodeKey(key)
+		if got := decodeKey(raw); err != nil || got != key {
+			t.Errorf("%s comes back as %s, %v", key, got, err)
+		}
+	}
+}
