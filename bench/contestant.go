@@ -1,0 +1,136 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+)
+
+// contestant is a program in the benchmark, with tables of its own.
+type contestant struct {
+	name    string
+	program *ebpf.Program
+	count   func() (tally, error) // nil for a program that counts nothing
+	close   func() error
+	// tracked is how many of the connections the program remembers. A table of buckets may have no place for a few.
+	tracked uint64
+}
+
+// A connection that finds no place in a bucket is sent to a real server all the same. That may be one in so many of the
+// connections that the table is sized for, and of those that come on top of them, when some buckets are full.
+const (
+	oneUntrackedIn    = 50
+	oneNewUntrackedIn = 20
+)
+
+// openContestants loads all programs, with tables for so many connections.
+func openContestants(flows int) (all []*contestant, err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, closeContestants(all))
+			all = nil
+		}
+	}()
+	capacity := tableCapacity(flows)
+	drover, err := openDrover(capacity)
+	if err != nil {
+		return all, fmt.Errorf("drover: %w", err)
+	}
+	all = append(all, drover)
+	floors, err := openFloors(capacity)
+	if err != nil {
+		return all, fmt.Errorf("floor and touch: %w", err)
+	}
+	all = append(all, floors...)
+	textbook, err := openTextbook(capacity)
+	if err != nil {
+		return all, fmt.Errorf("textbook: %w", err)
+	}
+	return append(all, textbook), nil
+}
+
+// tableCapacity is how many connections the tables hold when so many are open: a quarter full, at most.
+func tableCapacity(flows int) int { return max(1024, 4*flows) }
+
+func closeContestants(all []*contestant) error {
+	var errs []error
+	for _, c := range all {
+		errs = append(errs, c.close())
+	}
+	return errors.Join(errs...)
+}
+
+// counting runs do and returns what the program counted meanwhile.
+func (c *contestant) counting(do func() error) (tally, error) {
+	before, err := c.count()
+	if err != nil {
+		return tally{}, err
+	}
+	if err := do(); err != nil {
+		return tally{}, err
+	}
+	after, err := c.count()
+	if err != nil {
+		return tally{}, err
+	}
+	return after.minus(before), nil
+}
+
+// open has every connection open. The player has the script of [openEach].
+func (c *contestant) open(p *player, flows int) error {
+	if c.count == nil {
+		return nil
+	}
+	counted, err := c.counting(func() error {
+		_, err := p.play(c.program, 0, 2*flows)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c.tracked = counted.placed
+	missed := uint64(flows) - c.tracked
+	if missed > uint64(flows/oneUntrackedIn) {
+		return fmt.Errorf("only %d of %s found a place", c.tracked, countOf(flows, "connection"))
+	}
+	return counted.expect(wantTally(c.tracked, c.tracked, 2*missed))
+}
+
+// established measures the packets of open connections, so many passes of the script of [useEach].
+func (c *contestant) established(p *player, passes int) (ns float64, err error) {
+	play := func() error {
+		ns, err = p.play(c.program, 0, passes*p.length)
+		return err
+	}
+	if c.count == nil {
+		err = play()
+		return ns, err
+	}
+	counted, err := c.counting(play)
+	if err != nil {
+		return 0, err
+	}
+	n := uint64(passes)
+	return ns, counted.expect(wantTally(n*c.tracked, 0, n*(uint64(p.length)-c.tracked)))
+}
+
+// opening measures packets that open a connection, from a step of the script of [openMore] on.
+func (c *contestant) opening(p *player, from, packets int) (ns float64, err error) {
+	play := func() error {
+		ns, err = p.play(c.program, from, packets)
+		return err
+	}
+	if c.count == nil {
+		err = play()
+		return ns, err
+	}
+	counted, err := c.counting(play)
+	if err != nil {
+		return 0, err
+	}
+	if counted.untracked > uint64(packets/oneNewUntrackedIn) {
+		return 0, fmt.Errorf("%d of %s found no place", counted.untracked, countOf(packets, "new connection"))
+	}
+	return ns, counted.expect(wantTally(0, uint64(packets)-counted.untracked, counted.untracked))
+}

@@ -1,0 +1,13 @@
+// Package yardstick holds the XDP programs that the packet benchmark measures Drover beside, and the one that plays
+// packets to all of them, with the Go bindings that bpf2go generates.
+//
+// They share no code with package bpf: a yardstick must not change with what it measures.
+//
+//   - player: gives the program under test one packet after another
+//   - floor: the least that any balancer does; touch: the same and one cache line of a large table
+//   - textbook: a whole balancer, built from the kernel's hash maps
+package yardstick
+
+//go:generate go tool bpf2go -cc clang-19 -target bpfel -tags linux Player player.bpf.c -- -O2 -g -Wall -Werror -mcpu=v3 -I/usr/include/x86_64-linux-gnu -I/usr/include/aarch64-linux-gnu
+//go:generate go tool bpf2go -cc clang-19 -target bpfel -tags linux Floor floor.bpf.c -- -O2 -g -Wall -Werror -mcpu=v3 -I/usr/include/x86_64-linux-gnu -I/usr/include/aarch64-linux-gnu
+//go:generate go tool bpf2go -cc clang-19 -target bpfel -tags linux -type outcome Textbook textbook.bpf.c -- -O2 -g -Wall -Werror -mcpu=v3 -I/usr/include/x86_64-linux-gnu -I/usr/include/aarch64-linux-gnu
