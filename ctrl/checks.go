@@ -1,12 +1,14 @@
 package ctrl
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 
 	"drover/ctrl/config"
 	"drover/ctrl/health"
@@ -130,8 +132,9 @@ func validChecks(specs map[realKey]checkSpec) error {
 	var errs []error
 	for key, spec := range specs {
 		if _, err := health.HTTPGet(spec.http); err != nil {
-			errs = append(errs, fmt.Errorf("check of %s: %w", key.address, err))
+			errs = append(errs, fmt.Errorf("check of %s in %s: %w", key.address, key.service, err))
 		}
 	}
+	slices.SortFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
 	return errors.Join(errs...)
 }

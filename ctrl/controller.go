@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
+	"sync"
 	"time"
 
 	"drover/ctrl/config"
@@ -38,9 +40,13 @@ type Controller struct {
 	ids      *identities
 	stale    bool // what is known has changed since the tables were written
 	routers  map[routerKey]*router
-	segments map[string]*segment
-	checkers *checkers
-	attached map[string]attachState
+	segments *segments
+	// parting are routers that a reload has stopped and that are not done yet, each closed when it is; dismissed waits for
+	// all of them.
+	parting   map[routerKey]chan struct{}
+	dismissed sync.WaitGroup
+	checkers  *checkers
+	attached  map[string]attachState
 }
 
 // repairInterval is how often what failed is tried again.
@@ -50,7 +56,8 @@ const repairInterval = 5 * time.Second
 func New(opts Options) *Controller {
 	c := &Controller{
 		data: opts.Data, mode: opts.Mode, log: opts.Log, mail: newMailbox(), done: make(chan struct{}), known: newKnown(),
-		routers: make(map[routerKey]*router), segments: make(map[string]*segment), attached: make(map[string]attachState),
+		routers: make(map[routerKey]*router), parting: make(map[routerKey]chan struct{}),
+		segments: newSegments(), attached: make(map[string]attachState),
 	}
 	c.running, c.halt = context.WithCancel(context.Background())
 	c.checkers = &checkers{log: opts.Log, running: make(map[realKey]runningCheck), report: c.onVerdict}
@@ -108,11 +115,19 @@ func (c *Controller) begin(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	flows, err := c.data.Flows()
+	if err != nil {
+		return err
+	}
 	if err := c.readLinks(); err != nil {
 		return err
 	}
-	c.ids = adopt(held, c.nameOfIndex)
-	c.recall(cfg, held)
+	c.ids = adopt(time.Now(), held, maps.Keys(flows), c.nameOfIndex)
+	places, err := placesOf(cfg)
+	if err != nil {
+		return err
+	}
+	c.known.recall(cfg, places, held)
 	return c.follow(cfg)
 }
 
@@ -184,9 +199,9 @@ func (c *Controller) onVerdict(key realKey, v health.Verdict) {
 
 func (c *Controller) onNeighbor(ifname string, n netif.Neighbor) {
 	c.post(func() {
-		c.known.neighbors[neighborKey{ifname, n.Address}] = n
+		c.known.hear(ifname, n)
 		c.stale = true
-		c.log.Info("real server's MAC address", "real_server", n.Address, "interface", ifname, "mac", n.MAC,
+		c.log.Info("real server's MAC address", "real_server", n.Address, "interface", ifname, "mac", n.MAC.String(),
 			"answers", n.Resolved, "reason", n.Reason)
 		c.probeClaims() // it may have come back with the VIP where it must not be
 	})
@@ -199,7 +214,7 @@ func (c *Controller) onLink(e netif.LinkEvent) {
 	} else {
 		c.known.links[e.Link.Name] = e.Link
 	}
-	if s := c.segments[e.Link.Name]; s != nil && (e.Removed || old.Index != e.Link.Index) {
+	if s := c.segments.get(e.Link.Name); s != nil && (e.Removed || old.Index != e.Link.Index) {
 		s.close()
 	}
 	if old.Index != e.Link.Index || old.MAC.String() != e.Link.MAC.String() {
@@ -239,7 +254,7 @@ func (c *Controller) onClaim(vip netip.Addr, by netif.Observation) {
 func (c *Controller) probeClaims() {
 	for _, i := range c.known.config.Instances {
 		for _, a := range virtualAddresses(i) {
-			s := c.segments[a.Interface]
+			s := c.segments.get(a.Interface)
 			if s == nil || !a.Prefix.Addr().Is4() || !c.holdsVIP(a.Prefix.Addr()) {
 				continue
 			}

@@ -9,6 +9,7 @@ func (c *Controller) end() error {
 	for _, r := range c.routers {
 		<-r.done
 	}
+	c.dismissed.Wait()
 	c.stopRest()
 	return c.data.Remove()
 }
@@ -25,7 +26,5 @@ func (c *Controller) abandon() error {
 
 func (c *Controller) stopRest() {
 	c.checkers.stopAll()
-	for _, s := range c.segments {
-		s.close()
-	}
+	c.segments.keep(nil)
 }

@@ -3,6 +3,7 @@ package ctrl
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"drover/dataplane"
@@ -24,8 +25,10 @@ type identities struct {
 // rest is how long an id is kept from others: longer than the flow table remembers an idle connection.
 const rest = 30 * time.Minute
 
-// adopt takes the identities from tables that an earlier process left. ifname names interfaces by index.
-func adopt(held dataplane.Tables, ifname func(index int) (string, bool)) *identities {
+// adopt takes the identities from tables that an earlier process left. ifname names interfaces by index; remembered are
+// the ids that connections hold: those that have no real server any more begin to rest.
+func adopt(now time.Time, held dataplane.Tables, remembered iter.Seq[dataplane.RealID],
+	ifname func(index int) (string, bool)) *identities {
 	ids := &identities{
 		gates: make(map[routerKey]dataplane.GateID), reals: make(map[realKey]dataplane.RealID),
 		resting: make(map[dataplane.RealID]time.Time),
@@ -38,6 +41,11 @@ func adopt(held dataplane.Tables, ifname func(index int) (string, bool)) *identi
 	for id, real := range held.Reals {
 		ids.reals[realKey{real.Service, real.Address}] = id
 		ids.last = max(ids.last, id)
+	}
+	for id := range remembered {
+		if _, named := held.Reals[id]; !named {
+			ids.resting[id] = now
+		}
 	}
 	return ids
 }

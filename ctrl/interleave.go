@@ -1,6 +1,9 @@
 package ctrl
 
 import (
+	"cmp"
+	"slices"
+
 	"drover/dataplane"
 )
 
@@ -10,8 +13,9 @@ type share struct {
 	weight int // 0 takes no new connections
 }
 
-// maxTurns bounds the length of a schedule. Weights that would need more turns are rounded to it, which moves a share by
-// less than one part in a thousand.
+// maxTurns is how many turns a schedule is fitted into whose weights would need more. The rounding moves a share by less
+// than one part in a thousand, and by as much again for each real server that must be given a turn although its weight
+// does not earn one: those turns make the schedule longer.
 const maxTurns = 1024
 
 // interleave lays the real servers out in the order in which they take new connections: each as often as its weight
@@ -52,15 +56,32 @@ func scale(shares []share) []share {
 		}
 		total += scaled[i].weight
 	}
-	if total <= maxTurns {
-		return scaled
-	}
-	for i, s := range scaled {
-		if s.weight > 0 {
-			scaled[i].weight = max(1, s.weight*maxTurns/total)
-		}
+	if total > maxTurns {
+		fit(scaled, total)
 	}
 	return scaled
+}
+
+// fit makes the weights add up to maxTurns by largest remainder: each is rounded down, but never to nothing, and what
+// that leaves over goes to those that lost most by it.
+func fit(shares []share, total int) {
+	turns := min(maxTurns, dataplane.MaxSchedule-len(shares)) // even with one turn more for each the table has room
+	left := turns
+	lost := make([]int, len(shares))
+	order := make([]int, len(shares))
+	for i, s := range shares {
+		order[i] = i
+		exact := s.weight * turns
+		shares[i].weight, lost[i] = exact/total, exact%total
+		if exact > 0 && exact < total {
+			shares[i].weight, lost[i] = 1, 0
+		}
+		left -= shares[i].weight
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(lost[b], lost[a]) })
+	for _, i := range order[:max(0, left)] {
+		shares[i].weight++
+	}
 }
 
 func gcd(a, b int) int {

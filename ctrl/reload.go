@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/netip"
 	"slices"
+	"time"
 
 	"drover/ctrl/config"
 	"drover/ctrl/netif"
@@ -35,24 +37,6 @@ func (c *Controller) ask(ctx context.Context, do func() error) error {
 	}
 }
 
-// recall learns from the tables of an earlier process how the real servers of a configuration stood, so that taking
-// over changes nothing until something new is known.
-func (c *Controller) recall(cfg *config.Config, held dataplane.Tables) {
-	places, err := placesOf(cfg)
-	if err != nil {
-		return // follow meets the same error and reports it
-	}
-	for _, real := range held.Reals {
-		if real.State == dataplane.RealAbsent {
-			continue
-		}
-		key := realKey{real.Service, real.Address}
-		place := neighborKey{places[real.Service], real.Address.Addr()}
-		c.known.neighbors[place] = netif.Neighbor{Address: real.Address.Addr(), MAC: real.MAC, Resolved: true}
-		c.known.checks[key] = check{up: real.State == dataplane.RealUp, reason: "it was down before this daemon started"}
-	}
-}
-
 // follow makes everything follow a configuration. Whatever can be wrong with it is found before anything is changed.
 func (c *Controller) follow(cfg *config.Config) error {
 	places, err := placesOf(cfg)
@@ -63,7 +47,7 @@ func (c *Controller) follow(cfg *config.Config) error {
 	if err := validChecks(checks); err != nil {
 		return err
 	}
-	first := len(c.routers) == 0 && len(c.segments) == 0
+	first := len(c.routers) == 0 && len(c.segments.all()) == 0
 	if !first && c.known.config.Drover.FlowCapacity != cfg.Drover.FlowCapacity {
 		c.log.Warn("flow_capacity takes effect when the daemon is started again")
 	}
@@ -163,28 +147,24 @@ func (c *Controller) interfaces() map[string]bool {
 
 func (c *Controller) followSegments() {
 	wanted := c.interfaces()
-	for name, s := range c.segments {
-		if !wanted[name] {
-			s.close()
-			delete(c.segments, name)
-		}
-	}
+	c.segments.keep(wanted)
 	targets, vips := c.targets(), c.vips()
 	for name := range wanted {
-		if c.segments[name] == nil {
-			c.segments[name] = &segment{
+		if c.segments.get(name) == nil {
+			c.segments.add(&segment{
 				ifname: name, log: c.log, claimed: c.onClaim,
-				heard: func(n netif.Neighbor) { c.onNeighbor(name, n) },
-			}
+				heard:  func(n netif.Neighbor) { c.onNeighbor(name, n) },
+				recall: func() map[netip.Addr]net.HardwareAddr { return c.known.macsOn(name) },
+			})
 		}
-		c.segments[name].follow(vips, targets[name])
+		c.segments.get(name).follow(vips, targets[name])
 	}
 }
 
 // openSegments opens the segments of the interfaces that are there.
 func (c *Controller) openSegments() error {
 	var errs []error
-	for name, s := range c.segments {
+	for name, s := range c.segments.all() {
 		if _, there := c.known.links[name]; there {
 			errs = append(errs, s.open(c.running))
 		}
@@ -195,12 +175,6 @@ func (c *Controller) openSegments() error {
 func (c *Controller) followChecks(checks map[realKey]checkSpec) {
 	if err := c.checkers.follow(c.running, checks, c.known.checks); err != nil {
 		c.log.Error("not all checks run", "error", err) // validChecks has tried them all: not to be met
-	}
-	for key, spec := range checks {
-		if _, known := c.known.checks[key]; !known && spec.settings.Alpha {
-			c.known.checks[key] = check{up: false}
-			c.stale = true
-		}
 	}
 }
 
@@ -214,11 +188,17 @@ func (c *Controller) followRouters() {
 			continue
 		}
 		r := newRouter(i, c.ids.gates[key], c.data, c.log)
-		r.announce = c.announcer()
-		r.changed = func() { c.post(c.probeClaims) }
+		r.announce = c.segments.announce
+		r.changed = func() { time.AfterFunc(handoverTime, func() { c.post(c.probeClaims) }) }
 		c.routers[key] = r
-		go r.run(c.running)
 		r.start(maps.Clone(c.known.links))
+		before := c.parting[key]
+		go func() {
+			if before != nil {
+				<-before // it has the same gate
+			}
+			r.run(c.running)
+		}()
 	}
 	for key, r := range c.routers {
 		if !wanted[key] {
@@ -227,29 +207,21 @@ func (c *Controller) followRouters() {
 	}
 }
 
-// announcer lets routers announce VIPs without asking the controller.
-func (c *Controller) announcer() func(string, netip.Addr) error {
-	segments := maps.Clone(c.segments)
-	return func(ifname string, vip netip.Addr) error {
-		s := segments[ifname]
-		if s == nil {
-			return fmt.Errorf("%s: %w", ifname, errAway)
-		}
-		return s.announce(vip)
-	}
-}
-
 // dismiss stops a router that the configuration has no more. Its gate stays until it is done.
 func (c *Controller) dismiss(key routerKey, r *router) {
 	delete(c.routers, key)
 	c.known.leaving[key] = true
+	c.parting[key] = r.done
 	c.stale = true
 	r.stop()
-	go func() {
+	c.dismissed.Go(func() {
 		<-r.done
 		c.post(func() {
-			delete(c.known.leaving, key)
-			c.stale = true
+			if c.parting[key] == r.done {
+				delete(c.parting, key)
+				delete(c.known.leaving, key)
+				c.stale = true
+			}
 		})
-	}()
+	})
 }

@@ -195,11 +195,19 @@ func (r *router) closeConn() {
 // complaints remembers when each kind of failure was last logged.
 type complaints map[string]time.Time
 
-// complain logs a failure, but one of a kind at most once a minute.
-func (r *router) complain(kind, text string, err error) {
+// due tells whether a failure is to be logged now: one of a kind at most once a minute.
+func (c complaints) due(now time.Time, kind string) bool {
 	const pause = time.Minute
-	if now := time.Now(); now.Sub(r.complaints[kind]) >= pause {
-		r.complaints[kind] = now
+	if last, logged := c[kind]; logged && now.Sub(last) < pause {
+		return false
+	}
+	c[kind] = now
+	return true
+}
+
+// complain logs a failure, unless one of its kind was logged just now.
+func (r *router) complain(kind, text string, err error) {
+	if r.complaints.due(time.Now(), kind) {
 		r.log.Error(fmt.Sprintf("%s; further ones within a minute are not logged", text), "error", err)
 	}
 }

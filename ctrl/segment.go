@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -25,6 +27,8 @@ type segment struct {
 	// Neither may wait.
 	heard   func(netif.Neighbor)
 	claimed func(vip netip.Addr, by netif.Observation)
+	// recall returns the MACs that are known already; open calls it.
+	recall func() map[netip.Addr]net.HardwareAddr
 
 	mu       sync.RWMutex
 	vips     []netip.Addr
@@ -46,7 +50,7 @@ func (s *segment) open(ctx context.Context) error {
 		return fmt.Errorf("ARP on %s: %w", s.ifname, err)
 	}
 	resolver, err := netif.NewResolver(arp, netif.ResolverOptions{
-		Targets: s.targets, Exclude: s.isVIP, Notify: s.heard,
+		Targets: s.targets, Known: s.recall(), Exclude: s.isVIP, Notify: s.heard,
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("resolve real servers on %s: %w", s.ifname, err), arp.Close())
@@ -128,4 +132,51 @@ func (s *segment) send(do func(*netif.ARP) error) error {
 		return fmt.Errorf("%s: %w", s.ifname, errAway)
 	}
 	return do(arp)
+}
+
+// segments are those of all interfaces, by name. The controller adds and removes; routers announce at any time.
+type segments struct {
+	mu     sync.RWMutex
+	byName map[string]*segment
+}
+
+func newSegments() *segments { return &segments{byName: make(map[string]*segment)} }
+
+func (s *segments) get(ifname string) *segment {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.byName[ifname]
+}
+
+func (s *segments) add(one *segment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.byName[one.ifname] = one
+}
+
+// keep closes and removes those that are not wanted.
+func (s *segments) keep(wanted map[string]bool) {
+	for name, one := range s.all() {
+		if !wanted[name] {
+			s.mu.Lock()
+			delete(s.byName, name)
+			s.mu.Unlock()
+			one.close()
+		}
+	}
+}
+
+func (s *segments) all() map[string]*segment {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return maps.Clone(s.byName)
+}
+
+// announce tells the LAN of an interface that a VIP is there.
+func (s *segments) announce(ifname string, vip netip.Addr) error {
+	one := s.get(ifname)
+	if one == nil {
+		return fmt.Errorf("%s: %w", ifname, errAway)
+	}
+	return one.announce(vip)
 }

@@ -24,13 +24,15 @@ type Client struct {
 // Status asks how everything stands.
 func (c Client) Status(ctx context.Context) (Status, error) {
 	var s Status
-	return s, c.ask(ctx, http.MethodGet, pathStatus, &s)
+	err := c.ask(ctx, http.MethodGet, pathStatus, &s)
+	return s, err
 }
 
 // Reload asks the daemon to read its configuration again.
 func (c Client) Reload(ctx context.Context) (Reload, error) {
 	var r Reload
-	return r, c.ask(ctx, http.MethodPost, pathReload, &r)
+	err := c.ask(ctx, http.MethodPost, pathReload, &r)
+	return r, err
 }
 
 func (c Client) ask(ctx context.Context, method, path string, into any) error {

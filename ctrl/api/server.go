@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -25,22 +26,23 @@ const (
 // ErrRunning says that another daemon answers on the socket.
 var ErrRunning = errors.New("another drover answers on this socket")
 
+// ErrNotSocket says that a file of another kind is where the socket shall be.
+var ErrNotSocket = errors.New("something else is in the place of the socket: move it, or choose another --socket")
+
 // Handlers are what the daemon does when it is asked.
 type Handlers struct {
 	Status func(context.Context) (Status, error)
 	Reload func(context.Context) (Reload, error)
 }
 
-// Listen opens the socket for the daemon's user alone, in the place of one that a dead daemon left.
+// Listen opens the socket for the daemon's user alone, in the place of one that a dead daemon left. Its errors wrap
+// ErrRunning and ErrNotSocket.
 func Listen(socket string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(socket), 0o755); err != nil {
 		return nil, fmt.Errorf("create a directory for the socket: %w", err)
 	}
-	if conn, err := net.DialTimeout("unix", socket, time.Second); err == nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", socket, ErrRunning), conn.Close())
-	}
-	if err := os.Remove(socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("remove the socket of an earlier daemon: %w", err)
+	if err := removeStale(socket); err != nil {
+		return nil, err
 	}
 	listener, err := net.Listen("unix", socket)
 	if err != nil {
@@ -50,6 +52,30 @@ func Listen(socket string) (net.Listener, error) {
 		return nil, errors.Join(err, listener.Close())
 	}
 	return listener, nil
+}
+
+// removeStale removes a socket that nobody listens on. Whatever else has its name stays.
+func removeStale(socket string) error {
+	info, err := os.Lstat(socket)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look for the socket of an earlier daemon: %w", err)
+	case info.Mode().Type() != fs.ModeSocket:
+		return fmt.Errorf("%s: %w", socket, ErrNotSocket)
+	}
+	conn, err := net.DialTimeout("unix", socket, time.Second)
+	switch {
+	case err == nil:
+		return errors.Join(fmt.Errorf("%s: %w", socket, ErrRunning), conn.Close())
+	case !errors.Is(err, syscall.ECONNREFUSED): // a daemon with a full queue, for one
+		return fmt.Errorf("ask whether another drover is running: %w", err)
+	}
+	if err := os.Remove(socket); err != nil {
+		return fmt.Errorf("remove the socket of an earlier daemon: %w", err)
+	}
+	return nil
 }
 
 // Serve answers requests until ctx ends, then closes the listener, which removes the socket.

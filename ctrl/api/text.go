@@ -13,31 +13,43 @@ import (
 
 // WriteText prints a status for people.
 func WriteText(w io.Writer, s Status, now time.Time) error {
-	t := &table{tabs: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
+	t := new(table)
 	t.instances(s.Instances, now)
 	t.virtualServers(s.VirtualServers)
 	t.interfaces(s.Interfaces)
 	t.verdicts(s)
-	if t.err == nil {
-		t.err = t.tabs.Flush()
-	}
-	return t.err
+	return t.writeTo(w)
 }
 
-// table keeps the first error of many prints.
-type table struct {
-	tabs *tabwriter.Writer
-	err  error
-}
+// table collects rows of cells that are separated by tabs.
+type table struct{ rows strings.Builder }
 
+// row adds a row. A reason may have been written over several lines.
 func (t *table) row(columns ...any) {
 	words := make([]string, len(columns))
+	oneLine := strings.NewReplacer("\n", "; ", "\t", " ")
 	for i, c := range columns {
-		words[i] = fmt.Sprint(c)
+		words[i] = oneLine.Replace(fmt.Sprint(c))
 	}
-	if t.err == nil {
-		_, t.err = fmt.Fprintln(t.tabs, strings.TrimRight(strings.Join(words, "\t"), "\t"))
+	fmt.Fprintln(&t.rows, strings.Join(words, "\t"))
+}
+
+// writeTo aligns the columns. Empty cells at the end of a row count for that, but leave no spaces.
+func (t *table) writeTo(w io.Writer) error {
+	var aligned strings.Builder
+	tabs := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
+	if _, err := io.WriteString(tabs, t.rows.String()); err != nil {
+		return err
 	}
+	if err := tabs.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(aligned.String()) {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *table) instances(instances []Instance, now time.Time) {
@@ -50,8 +62,12 @@ func (t *table) instances(instances []Instance, now time.Time) {
 			strings.Join(i.Addresses, " "), i.Reason)
 	}
 	for _, i := range instances {
+		var counts []string
 		for _, reason := range slices.Sorted(maps.Keys(i.Dropped)) {
-			t.row(fmt.Sprintf("  %s: %d adverts not listened to: %s", i.Name, i.Dropped[reason], reason))
+			counts = append(counts, fmt.Sprintf("%s %d", reason, i.Dropped[reason]))
+		}
+		if len(counts) > 0 {
+			t.row(fmt.Sprintf("  %s: adverts not listened to: %s", i.Name, strings.Join(counts, ", ")))
 		}
 	}
 	t.row()
@@ -69,7 +85,7 @@ func (t *table) virtualServers(services []VirtualServer) {
 			state = "standby"
 		}
 		t.row(fmt.Sprintf("%s %s:%d", v.Protocol, v.Address, v.Port), v.Scheduler, "", state, "", "", v.Connections,
-			v.Packets, v.Bytes)
+			v.Packets, v.Bytes, "", "")
 		for _, r := range v.RealServers {
 			t.row(fmt.Sprintf("  -> %s:%d", r.Address, r.Port), "", r.Weight, r.state(), r.ActiveConnections,
 				r.InactiveConnections, r.Connections, r.Packets, r.Bytes, cmp.Or(r.MAC, "-"), r.Reason)

@@ -67,7 +67,7 @@ type URL struct {
 	VirtualHost string
 }
 
-// StatusRange is a range of HTTP status codes, both ends included, within 100 to 599.
+// StatusRange is a range of HTTP status codes, both ends included, within 100 to 999 as in keepalived.
 type StatusRange struct {
 	First, Last int
 }
@@ -160,8 +160,8 @@ func newHTTPGet(settings HTTPSettings, url URL) (*httpGet, error) {
 		return nil, fmt.Errorf("virtual host %q has a space or a control character", url.VirtualHost)
 	}
 	for _, codes := range url.StatusCodes {
-		if codes.First < 100 || codes.Last > 599 || codes.First > codes.Last {
-			return nil, fmt.Errorf("status code %v is not a range within 100-599", codes)
+		if codes.First < 100 || codes.Last > 999 || codes.First > codes.Last {
+			return nil, fmt.Errorf("status code %v is not a range within 100-999", codes)
 		}
 	}
 	digest, err := hex.DecodeString(url.Digest)

@@ -105,6 +105,15 @@ func (t *tracker) setTargets(now time.Time, targets []netip.Addr) {
 	t.entries = entries
 }
 
+// recall believes MACs from before. Nobody was heard yet, so one that answers from elsewhere has moved.
+func (t *tracker) recall(known map[netip.Addr]net.HardwareAddr) {
+	for target, mac := range known {
+		if e, ok := t.entries[target]; ok && usableMAC(mac) {
+			e.mac, e.resolved = hardwareAddr(mac), true
+		}
+	}
+}
+
 // observe learns from any ARP packet of a target: whatever it sends says that it is there, and at which MAC. It reports
 // false for a packet that says nothing of a target.
 func (t *tracker) observe(now time.Time, observation Observation) bool {

@@ -3,6 +3,7 @@ package netif
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -15,6 +16,9 @@ import (
 type ResolverOptions struct {
 	// Targets are the real servers to begin with, as in SetTargets.
 	Targets []netip.Addr
+	// Known are MACs of targets from before, such as an earlier process learned: they are believed until the target
+	// answers from another, or does not answer.
+	Known map[netip.Addr]net.HardwareAddr
 	// Exclude rejects addresses of the interface as sender of requests. It must reject the VIPs: a request in the name
 	// of a VIP would make every hearer believe that the VIP is here. Nil rejects none. Called by Run.
 	Exclude func(netip.Addr) bool
@@ -54,6 +58,7 @@ func NewResolver(arp *ARP, options ResolverOptions) (*Resolver, error) {
 		tracker: tracker{refresh: refreshInterval},
 	}
 	r.SetTargets(options.Targets)
+	r.tracker.recall(options.Known)
 	return r, nil
 }
 

@@ -1,0 +1,128 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+var since = time.Date(2026, 11, 22, 11, 58, 59, 500_000_000, time.UTC)
+
+// fullStatus has something in every field.
+func fullStatus() Status {
+	return Status{
+		Instances: []Instance{{
+			Name: "SERVICE", Interface: "enp1s0", VirtualRouterID: 110, Version: 2, State: "MASTER", Priority: 12,
+			Addresses: []string{"192.168.100.221/24", "192.168.100.222/32"}, Since: since, Reason: "no advert for 3.9s",
+			AdvertsSent: 61, AdvertsReceived: 2, Dropped: map[string]uint64{"ttl": 1, "password": 30},
+		}},
+		VirtualServers: []VirtualServer{{
+			Address: "192.168.100.221", Port: 80, Protocol: "TCP", Scheduler: "wrr", Active: true,
+			Packets: 1500, Bytes: 120000, Connections: 100,
+			RealServers: []RealServer{
+				{
+					Address: "192.168.100.150", Port: 80, Weight: 3, Up: true, Draining: true, MAC: "b8:27:eb:b3:bb:e1",
+					Reason:            "answers ARP for the VIP",
+					ActiveConnections: 5, InactiveConnections: 6, Connections: 75, Packets: 1200, Bytes: 90000,
+				},
+			},
+		}},
+		Interfaces: []Interface{{Name: "enp1s0", XDPMode: "generic", ProgramID: 42, Reason: "no native mode"}},
+		Flows:      Flows{Live: 11, Capacity: 1048576},
+		Verdicts:   map[string]uint64{"pass-arp": 9, "forward-flow": 1400, "forward-new": 100},
+	}
+}
+
+// golden compares with a file of testdata.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	want, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s should be\n%s\nand is\n%s", name, want, got)
+	}
+}
+
+func TestStatusIsWrittenAsTheGoldenJSON(t *testing.T) {
+	got, err := json.MarshalIndent(fullStatus(), "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "status.json", append(got, '\n'))
+}
+
+// A field that is added must come into the golden file: every field of the status that is written there is set.
+func TestTheGoldenStatusHasSomethingInEveryField(t *testing.T) {
+	everyField(t, "Status", reflect.ValueOf(fullStatus()))
+}
+
+func everyField(t *testing.T, name string, v reflect.Value) {
+	t.Helper()
+	if v.IsZero() {
+		t.Errorf("%s is not set", name)
+		return
+	}
+	switch {
+	case v.Kind() == reflect.Slice:
+		everyField(t, name, v.Index(0))
+	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
+		for i := range v.NumField() {
+			everyField(t, name+"."+v.Type().Field(i).Name, v.Field(i))
+		}
+	}
+}
+
+// What is promised to programs: these fields, always there, whatever is empty.
+func TestTheDocumentedFieldsAreThereEvenWhenEmpty(t *testing.T) {
+	empty := Status{
+		Instances:      []Instance{{Addresses: []string{}}},
+		VirtualServers: []VirtualServer{{RealServers: []RealServer{{}}}},
+		Interfaces:     []Interface{{}},
+	}
+	text, err := json.Marshal(empty)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Instances  []map[string]any `json:"instances"`
+		Interfaces []map[string]any `json:"interfaces"`
+		Servers    []map[string]any `json:"virtual_servers"`
+	}
+	var servers struct {
+		List []struct {
+			Reals []map[string]any `json:"real_servers"`
+		} `json:"virtual_servers"`
+	}
+	if err := errors.Join(json.Unmarshal(text, &got), json.Unmarshal(text, &servers)); err != nil {
+		t.Fatal(err)
+	}
+	hasAll(t, "instances", got.Instances[0], "name interface virtual_router_id version state priority addresses since")
+	hasAll(t, "virtual_servers", got.Servers[0], "address port protocol scheduler active real_servers")
+	hasAll(t, "real_servers", servers.List[0].Reals[0],
+		"address port weight up draining mac active_connections connections packets bytes")
+	hasAll(t, "interfaces", got.Interfaces[0], "name xdp_mode program_id")
+}
+
+func hasAll(t *testing.T, where string, object map[string]any, fields string) {
+	t.Helper()
+	for field := range strings.FieldsSeq(fields) {
+		if value, there := object[field]; !there || value == nil {
+			t.Errorf("%s has no %q: %v", where, field, object)
+		}
+	}
+}
+
+func TestReloadIsWrittenAsDocumented(t *testing.T) {
+	got, err := json.Marshal(Reload{Applied: true, Findings: []string{"keepalived.conf:1:1: warning: text"}})
+	if want := `{"applied":true,"findings":["keepalived.conf:1:1: warning: text"]}`; err != nil || string(got) != want {
+		t.Errorf("%s, %v, want %s", got, err, want)
+	}
+}

@@ -1,0 +1,252 @@
+package ctrl
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"drover/ctrl/config"
+	"drover/ctrl/health"
+)
+
+// fullCheck sets every field of a check, each to another value.
+func fullCheck() *config.HTTPCheck {
+	return &config.HTTPCheck{
+		Position: config.Position{File: "keepalived.conf", Line: 31, Column: 5},
+		URLs: []config.URL{
+			{
+				Position: config.Position{Line: 32}, Path: "/index.html", Digest: strings.Repeat("ab", 16), VirtualHost: "a.example",
+				StatusCodes: []config.StatusRange{{Low: 200, High: 200}, {Low: 301, High: 302}},
+			},
+			{Path: "/second"},
+		},
+		VirtualHost: "example", ConnectTimeout: 1 * time.Second, Retry: 2, DelayBeforeRetry: 3 * time.Second,
+		DelayLoop: 4 * time.Second, Warmup: 5 * time.Second, Alpha: true,
+		ConnectIP: netip.MustParseAddrPort("192.168.100.150:8080"), HTTPProtocol: "1.1",
+	}
+}
+
+func TestSpecOfConvertsACheck(t *testing.T) {
+	want := checkSpec{
+		target: health.Target{Address: netip.MustParseAddrPort("192.168.100.150:8080")},
+		http: health.HTTPSettings{
+			URLs: []health.URL{
+				{
+					Path: "/index.html", Digest: strings.Repeat("ab", 16), VirtualHost: "a.example",
+					StatusCodes: []health.StatusRange{{First: 200, Last: 200}, {First: 301, Last: 302}},
+				},
+				{Path: "/second"},
+			},
+			VirtualHost: "example", ConnectTimeout: time.Second, Protocol: health.HTTP11,
+		},
+		settings: health.Settings{
+			Interval: 4 * time.Second, Retry: 2, DelayBeforeRetry: 3 * time.Second, Warmup: 5 * time.Second, Alpha: true,
+		},
+	}
+	if got := specOf(fullCheck()); !reflect.DeepEqual(got, want) {
+		t.Errorf("spec is\n%+v, want\n%+v", got, want)
+	}
+}
+
+// A field that is added to the configuration of a check must not be forgotten here.
+func TestSpecOfHeedsEveryFieldOfACheckButItsPosition(t *testing.T) {
+	before := specOf(fullCheck())
+	checkHeeded(t, "HTTPCheck", fullCheck, func(c *config.HTTPCheck) any { return c },
+		func(c *config.HTTPCheck) bool { return !reflect.DeepEqual(specOf(c), before) })
+	checkHeeded(t, "URL", fullCheck, func(c *config.HTTPCheck) any { return &c.URLs[0] },
+		func(c *config.HTTPCheck) bool { return !reflect.DeepEqual(specOf(c), before) })
+}
+
+// checkHeeded changes one field after the other of what pick returns and wants each change to be seen, but for those of
+// the ignored fields and of Position.
+func checkHeeded[T any](t *testing.T, name string, fresh func() *T, pick func(*T) any, seen func(*T) bool, ignored ...string) {
+	t.Helper()
+	skip := map[string]bool{"Position": true}
+	for _, field := range ignored {
+		skip[field] = true
+	}
+	for _, field := range reflect.VisibleFields(reflect.TypeOf(pick(fresh())).Elem()) {
+		if len(field.Index) > 1 { // of an embedded struct
+			continue
+		}
+		whole := fresh()
+		alter(t, reflect.ValueOf(pick(whole)).Elem().FieldByIndex(field.Index))
+		if got := seen(whole); got == skip[field.Name] {
+			t.Errorf("%s.%s changed: seen is %v, want %v", name, field.Name, got, !got)
+		}
+	}
+}
+
+// alter gives a field another value.
+func alter(t *testing.T, v reflect.Value) {
+	t.Helper()
+	switch value := v.Interface().(type) {
+	case netip.Addr:
+		v.Set(reflect.ValueOf(value.Next()))
+		return
+	case netip.AddrPort:
+		v.Set(reflect.ValueOf(netip.AddrPortFrom(value.Addr().Next(), value.Port())))
+		return
+	}
+	switch v.Kind() {
+	case reflect.Bool:
+		v.SetBool(!v.Bool())
+	case reflect.Int, reflect.Int64:
+		v.SetInt(1 - v.Int()%2) // odd to even and back, so that an enum stays within its values
+	case reflect.Uint8, reflect.Uint16:
+		v.SetUint(v.Uint() + 1)
+	case reflect.String:
+		v.SetString(v.String() + "x")
+	case reflect.Slice:
+		v.SetZero()
+	case reflect.Struct:
+		alter(t, v.Field(0))
+	default:
+		t.Fatalf("do not know how to change a %s", v.Type())
+	}
+}
+
+func TestValidChecksNamesEveryCheckThatCannotBeMade(t *testing.T) {
+	specs := checksOf(tutorialConfig())
+	if err := validChecks(specs); err != nil {
+		t.Fatalf("the tutorial's: %v", err)
+	}
+	for key, spec := range specs {
+		spec.http.URLs = []health.URL{{Path: "/a b"}}
+		specs[key] = spec
+	}
+	const want = `check of 192.168.100.150:80 in TCP 192.168.100.221:80: url "/a b": path has a space or a control character
+check of 192.168.100.151:80 in TCP 192.168.100.221:80: url "/a b": path has a space or a control character`
+	if err := validChecks(specs); err == nil || err.Error() != want {
+		t.Errorf("error %v, want\n%s", err, want)
+	}
+}
+
+func TestChecksOfListsTheRealServersThatHaveOne(t *testing.T) {
+	c := tutorialConfig()
+	c.VirtualServers[0].RealServers[1].Check = nil
+	specs := checksOf(c)
+	if _, has := specs[realKey{web, web0}]; !has || len(specs) != 1 {
+		t.Errorf("checks of %v, want only of %s", specs, web0)
+	}
+}
+
+// following runs checkers and notes which were stopped.
+type following struct {
+	*checkers
+	t       *testing.T
+	stopped map[realKey]int
+}
+
+func newFollowing(t *testing.T, report func(realKey, health.Verdict)) *following {
+	f := &following{t: t, stopped: make(map[realKey]int)}
+	f.checkers = &checkers{log: slog.New(slog.DiscardHandler), running: make(map[realKey]runningCheck), report: report}
+	t.Cleanup(f.stopAll)
+	return f
+}
+
+func (f *following) to(c *config.Config, known map[realKey]check) {
+	f.t.Helper()
+	had := make(map[realKey]bool)
+	for key := range f.running {
+		had[key] = true
+	}
+	if err := f.follow(f.t.Context(), checksOf(c), known); err != nil {
+		f.t.Fatal(err)
+	}
+	for key, running := range f.running {
+		if had[key] && f.stopped[key] == 0 {
+			continue
+		}
+		stop := running.stop
+		running.stop = func() { f.stopped[key]++; stop() }
+		f.running[key] = running
+	}
+}
+
+func TestFollowRestartsOnlyTheChecksThatChanged(t *testing.T) {
+	first, second := realKey{web, web0}, realKey{web, web1}
+	for name, test := range map[string]struct {
+		change  func(*config.Config)
+		stopped map[realKey]int
+		running int
+	}{
+		"nothing changed": {func(*config.Config) {}, map[realKey]int{}, 2},
+		"only positions moved": {func(c *config.Config) {
+			for i := range c.VirtualServers[0].RealServers {
+				check := c.VirtualServers[0].RealServers[i].Check
+				check.Position.Line, check.URLs[0].Position.Line = check.Position.Line+10, 40
+			}
+		}, map[realKey]int{}, 2},
+		"a weight changed": {
+			func(c *config.Config) { c.VirtualServers[0].RealServers[0].Weight = 9 }, map[realKey]int{}, 2,
+		},
+		"one check changed": {
+			func(c *config.Config) { c.VirtualServers[0].RealServers[0].Check.Retry = 9 }, map[realKey]int{first: 1}, 2,
+		},
+		"one real server is gone": {func(c *config.Config) {
+			c.VirtualServers[0].RealServers = c.VirtualServers[0].RealServers[:1]
+		}, map[realKey]int{second: 1}, 1},
+		"one check is gone": {
+			func(c *config.Config) { c.VirtualServers[0].RealServers[0].Check = nil }, map[realKey]int{first: 1}, 1,
+		},
+		"one real server is new": {func(c *config.Config) {
+			v := &c.VirtualServers[0]
+			v.RealServers = append(v.RealServers, realServer("192.168.100.152:80"))
+		}, map[realKey]int{}, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFollowing(t, func(realKey, health.Verdict) {})
+			f.to(tutorialConfig(), nil)
+			changed := tutorialConfig()
+			test.change(changed)
+			f.to(changed, nil)
+			if !reflect.DeepEqual(f.stopped, test.stopped) || len(f.running) != test.running {
+				t.Errorf("stopped %v and %d run, want %v and %d", f.stopped, len(f.running), test.stopped, test.running)
+			}
+		})
+	}
+}
+
+func TestStopAllStopsAll(t *testing.T) {
+	f := newFollowing(t, func(realKey, health.Verdict) {})
+	f.to(tutorialConfig(), nil)
+	f.stopAll()
+	if len(f.stopped) != 2 || len(f.running) != 0 {
+		t.Errorf("stopped %v, running %d, want both stopped", f.stopped, len(f.running))
+	}
+}
+
+func TestACheckReportsItsVerdictUnderItsKey(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	address := netip.MustParseAddrPort(server.Listener.Addr().(*net.TCPAddr).String())
+	cfg := tutorialConfig()
+	cfg.VirtualServers[0].RealServers = []config.RealServer{{Address: address.Addr(), Port: address.Port(), Check: httpCheck(address)}}
+	cfg.VirtualServers[0].RealServers[0].Check.Warmup = 0
+
+	type news struct {
+		key     realKey
+		verdict health.Verdict
+	}
+	told := make(chan news, 1)
+	f := newFollowing(t, func(key realKey, v health.Verdict) { told <- news{key, v} })
+	f.to(cfg, map[realKey]check{{web, address}: {up: true}})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	select {
+	case got := <-told:
+		if got.key != (realKey{web, address}) || got.verdict.Up || !strings.Contains(got.verdict.Reason, "404") {
+			t.Errorf("told %+v, want %s down because of status 404", got, address)
+		}
+	case <-ctx.Done():
+		t.Error("no verdict")
+	}
+}

@@ -1,0 +1,261 @@
+package ctrl
+
+import (
+	"net/netip"
+	"reflect"
+	"testing"
+	"time"
+
+	"drover/ctrl/config"
+	"drover/ctrl/netif"
+	"drover/dataplane"
+)
+
+var (
+	web  = dataplane.ServiceKey{Address: netip.MustParseAddrPort("192.168.100.221:80"), Protocol: dataplane.ProtocolTCP}
+	web0 = netip.MustParseAddrPort("192.168.100.150:80")
+	web1 = netip.MustParseAddrPort("192.168.100.151:80")
+)
+
+// tutorialTables are the tables of tutorialConfig when all is well.
+func tutorialTables() dataplane.Tables {
+	return dataplane.Tables{
+		Services: map[dataplane.ServiceKey]dataplane.Service{web: {Gate: 1, Schedule: []dataplane.RealID{1, 2}}},
+		Reals: map[dataplane.RealID]dataplane.Real{
+			1: {Service: web, Address: web0, MAC: macOf(web0.Addr()), State: dataplane.RealUp},
+			2: {Service: web, Address: web1, MAC: macOf(web1.Addr()), State: dataplane.RealUp},
+		},
+		VIPs:  map[netip.Addr]dataplane.GateID{web.Address.Addr(): 1},
+		Gates: map[dataplane.GateID]dataplane.GateName{1: {Interface: 2, VirtualRouterID: 110}},
+	}
+}
+
+// planCase is a difference from the tutorial when all is well: in what is configured, in what is then known, and in the
+// tables that must follow.
+type planCase struct {
+	config func(*config.Config)
+	known  func(*known)
+	want   func(*dataplane.Tables)
+}
+
+func (c planCase) check(t *testing.T) {
+	cfg, want := tutorialConfig(), tutorialTables()
+	if c.config != nil {
+		c.config(cfg)
+	}
+	k := allWell(cfg)
+	if c.known != nil {
+		c.known(k)
+	}
+	if c.want != nil {
+		c.want(&want)
+	}
+	if got := plan(k, identify(t, k)); !reflect.DeepEqual(got, want) {
+		t.Errorf("plan is\n%+v, want\n%+v", got, want)
+	}
+}
+
+func schedule(ids ...dataplane.RealID) []dataplane.RealID {
+	return append([]dataplane.RealID{}, ids...)
+}
+
+// real changes a real server in tables.
+func real(tables *dataplane.Tables, id dataplane.RealID, change func(*dataplane.Real)) {
+	r := tables.Reals[id]
+	change(&r)
+	tables.Reals[id] = r
+}
+
+func TestPlanOfRealServers(t *testing.T) {
+	web0Key, place0 := realKey{web, web0}, neighborKey{"enp1s0", web0.Addr()}
+	without := func(state dataplane.RealState, mac bool) func(*dataplane.Tables) {
+		return func(want *dataplane.Tables) {
+			want.Services[web] = dataplane.Service{Gate: 1, Schedule: schedule(2)}
+			real(want, 1, func(r *dataplane.Real) {
+				r.State = state
+				if !mac {
+					r.MAC = nil
+				}
+			})
+		}
+	}
+	for name, test := range map[string]planCase{
+		"all well: they alternate": {},
+		"a check that failed takes it out of the schedule and keeps its connections": {
+			known: func(k *known) { k.checks[web0Key] = check{reason: "status 500"} },
+			want:  without(dataplane.RealDown, true),
+		},
+		"without a verdict yet it counts as up": {known: func(k *known) { delete(k.checks, web0Key) }},
+		"without a verdict yet it counts as down if its check says alpha": {
+			config: func(c *config.Config) { c.VirtualServers[0].RealServers[0].Check.Alpha = true },
+			known:  func(k *known) { delete(k.checks, web0Key) },
+			want:   without(dataplane.RealDown, true),
+		},
+		"alpha matters no more once there is a verdict": {
+			config: func(c *config.Config) { c.VirtualServers[0].RealServers[0].Check.Alpha = true },
+		},
+		"one that was never resolved is absent": {
+			known: func(k *known) { delete(k.neighbors, place0) },
+			want:  without(dataplane.RealAbsent, false),
+		},
+		"one that did not answer ARP yet is absent, whatever its check says": {
+			known: func(k *known) { k.neighbors[place0] = netif.Neighbor{Reason: "no answer to ARP yet"} },
+			want:  without(dataplane.RealAbsent, false),
+		},
+		"one that was lost is down at its last MAC": {
+			known: func(k *known) { k.neighbors[place0] = netif.Neighbor{MAC: macOf(web0.Addr()), Reason: "no answer"} },
+			want:  without(dataplane.RealDown, true),
+		},
+		"its MAC on another interface than the virtual server's counts for nothing": {
+			known: func(k *known) { k.places[web] = "enp2s0" },
+			want: func(want *dataplane.Tables) {
+				without(dataplane.RealAbsent, false)(want)
+				real(want, 2, func(r *dataplane.Real) { r.State, r.MAC = dataplane.RealAbsent, nil })
+				want.Services[web] = dataplane.Service{Gate: 1, Schedule: schedule()}
+			},
+		},
+		"all down is an empty schedule, not a missing service": {
+			known: func(k *known) { k.checks[web0Key], k.checks[realKey{web, web1}] = check{}, check{} },
+			want: func(want *dataplane.Tables) {
+				without(dataplane.RealDown, true)(want)
+				real(want, 2, func(r *dataplane.Real) { r.State = dataplane.RealDown })
+				want.Services[web] = dataplane.Service{Gate: 1, Schedule: schedule()}
+			},
+		},
+		"weight 0 is up but takes no new connections": {
+			config: func(c *config.Config) { c.VirtualServers[0].RealServers[0].Weight = 0 },
+			want:   func(want *dataplane.Tables) { without(dataplane.RealUp, true)(want) },
+		},
+		"rr does not look at weights": {
+			config: func(c *config.Config) { c.VirtualServers[0].RealServers[0].Weight = 3 },
+		},
+		"wrr does": {
+			config: func(c *config.Config) {
+				c.VirtualServers[0].Scheduler, c.VirtualServers[0].RealServers[0].Weight = "wrr", 3
+			},
+			want: func(want *dataplane.Tables) {
+				want.Services[web] = dataplane.Service{Gate: 1, Schedule: schedule(1, 1, 2, 1)}
+			},
+		},
+	} {
+		t.Run(name, test.check)
+	}
+}
+
+func TestPlanOfInstances(t *testing.T) {
+	spare := netip.MustParsePrefix("192.168.100.222/32")
+	for name, test := range map[string]planCase{
+		"each instance has a gate, and its VIPs hang on it": {
+			config: func(c *config.Config) {
+				second := c.Instances[0]
+				second.VirtualRouterID = 111
+				second.Addresses = []config.VirtualAddress{{Prefix: spare, Interface: "enp1s0"}}
+				c.Instances = append(c.Instances, second)
+			},
+			want: func(want *dataplane.Tables) {
+				want.Gates[2] = dataplane.GateName{Interface: 2, VirtualRouterID: 111}
+				want.VIPs[spare.Addr()] = 2
+			},
+		},
+		"a VIP of no instance is always open": {
+			config: func(c *config.Config) { c.Instances = nil },
+			want: func(want *dataplane.Tables) {
+				want.Services[web] = dataplane.Service{Gate: dataplane.AlwaysOpen, Schedule: schedule(1, 2)}
+				clear(want.VIPs)
+				clear(want.Gates)
+			},
+		},
+		"an excluded address is a VIP like the others": {
+			config: func(c *config.Config) {
+				c.Instances[0].ExcludedAddresses = []config.VirtualAddress{{Prefix: spare, Interface: "enp1s0"}}
+			},
+			want: func(want *dataplane.Tables) { want.VIPs[spare.Addr()] = 1 },
+		},
+		"an excluded IPv6 address is no matter of ARP": {
+			config: func(c *config.Config) {
+				c.Instances[0].ExcludedAddresses = []config.VirtualAddress{{Prefix: netip.MustParsePrefix("fd00::1/64")}}
+			},
+		},
+		"an instance that is leaving keeps its gate": {
+			known: func(k *known) { k.leaving[routerKey{"enp1s0", 99}] = true },
+			want: func(want *dataplane.Tables) {
+				want.Gates[2] = dataplane.GateName{Interface: 2, VirtualRouterID: 99}
+			},
+		},
+		"one that is leaving and back already has one gate": {
+			known: func(k *known) { k.leaving[routerKey{"enp1s0", 110}] = true },
+		},
+	} {
+		t.Run(name, test.check)
+	}
+}
+
+func TestPlanOfServices(t *testing.T) {
+	dns := dataplane.ServiceKey{Address: web.Address, Protocol: dataplane.ProtocolUDP}
+	for name, test := range map[string]planCase{
+		"two services share a real server, each with an id of its own": {
+			config: func(c *config.Config) {
+				second := c.VirtualServers[0]
+				second.Protocol, second.RealServers = config.UDP, []config.RealServer{realServer("192.168.100.150:80")}
+				c.VirtualServers = append(c.VirtualServers, second)
+			},
+			known: func(k *known) { k.checks[realKey{dns, web0}] = check{} },
+			want: func(want *dataplane.Tables) {
+				want.Services[dns] = dataplane.Service{Gate: 1, Schedule: schedule()}
+				want.Reals[3] = dataplane.Real{Service: dns, Address: web0, MAC: macOf(web0.Addr()), State: dataplane.RealDown}
+			},
+		},
+		"an empty configuration is empty tables": {
+			config: func(c *config.Config) { *c = config.Config{} },
+			want:   func(want *dataplane.Tables) { *want = dataplane.NewTables() },
+		},
+	} {
+		t.Run(name, test.check)
+	}
+}
+
+func TestPlanIsPure(t *testing.T) {
+	for seed := range uint64(300) {
+		k, same := randomKnown(seed), randomKnown(seed)
+		ids, sameIDs := identify(t, k), identify(t, same)
+		first, second := plan(k, ids), plan(same, sameIDs)
+		if !reflect.DeepEqual(first, second) {
+			t.Fatalf("seed %d: the same is planned as\n%+v and as\n%+v", seed, first, second)
+		}
+		if !reflect.DeepEqual(k, randomKnown(seed)) || !reflect.DeepEqual(ids, sameIDs) {
+			t.Fatalf("seed %d: plan changed what it was given", seed)
+		}
+	}
+}
+
+// Whoever takes over from a process that was killed must not change anything until it knows something new.
+func TestTakingOverChangesNothing(t *testing.T) {
+	states := make(map[dataplane.RealState]int)
+	for seed := range uint64(2000) {
+		k := randomKnown(seed)
+		held := plan(k, identify(t, k))
+		nameOf := func(index int) (string, bool) {
+			for name, link := range k.links {
+				if link.Index == index {
+					return name, true
+				}
+			}
+			return "", false
+		}
+
+		next := newKnown()
+		next.links, next.config, next.places = k.links, k.config, k.places
+		next.recall(k.config, k.places, cloneTables(held))
+		ids := adopt(time.Time{}, held, nobody, nameOf)
+		assignWanted(t, ids, &next)
+		if got := plan(&next, ids); !reflect.DeepEqual(got, held) {
+			t.Fatalf("seed %d: taken over\n%+v, and made of it\n%+v", seed, held, got)
+		}
+		for _, r := range held.Reals {
+			states[r.State]++
+		}
+	}
+	if len(states) != 3 {
+		t.Errorf("the real servers were in states %v: not all were tried", states)
+	}
+}
