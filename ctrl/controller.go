@@ -3,9 +3,7 @@ package ctrl
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -108,55 +106,6 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 }
 
 func (c *Controller) post(do func()) { c.mail.put(do) }
-
-// begin takes over what an earlier process left and starts everything.
-func (c *Controller) begin(cfg *config.Config) error {
-	held, err := c.data.Tables()
-	if err != nil {
-		return err
-	}
-	flows, err := c.data.Flows()
-	if err != nil {
-		return err
-	}
-	if err := c.readLinks(); err != nil {
-		return err
-	}
-	c.ids = adopt(time.Now(), held, maps.Keys(flows), c.nameOfIndex)
-	places, err := placesOf(cfg)
-	if err != nil {
-		return err
-	}
-	c.known.recall(cfg, places, held)
-	return c.follow(cfg)
-}
-
-func (c *Controller) readLinks() error {
-	names, err := netif.Interfaces()
-	if err != nil {
-		return fmt.Errorf("list interfaces: %w", err)
-	}
-	for _, name := range names {
-		link, err := netif.Link(name)
-		if errors.Is(err, netif.ErrNoInterface) {
-			continue // gone since
-		}
-		if err != nil {
-			return err
-		}
-		c.known.links[name] = link
-	}
-	return nil
-}
-
-func (c *Controller) nameOfIndex(index int) (string, bool) {
-	for name, link := range c.known.links {
-		if link.Index == index {
-			return name, true
-		}
-	}
-	return "", false
-}
 
 // replan makes the tables follow what is known. What fails is tried again by repair.
 func (c *Controller) replan() {

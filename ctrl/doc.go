@@ -10,7 +10,8 @@
 // Where to look:
 //
 //	controller.go  the events, and what each changes
-//	reload.go      from one configuration to the next
+//	inherit.go     what an earlier process left
+//	reload.go      from one configuration to the next; attach.go: the program on the interfaces
 //	known.go       all that is known, and what it means for one real server
 //	plan.go        known -> tables; interleave.go: weights -> a schedule; identity.go: who keeps which id
 //	router.go      one VRRP instance; routerlinks.go: its sockets and interfaces; routeract.go: what its machine asks for

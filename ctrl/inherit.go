@@ -1,0 +1,105 @@
+package ctrl
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"time"
+
+	"drover/ctrl/config"
+	"drover/ctrl/netif"
+	"drover/dataplane"
+)
+
+// begin takes over what an earlier process left and starts everything.
+func (c *Controller) begin(cfg *config.Config) error {
+	held, err := c.data.Tables()
+	if err != nil {
+		return err
+	}
+	flows, err := c.data.Flows()
+	if err != nil {
+		return err
+	}
+	if err := c.readLinks(); err != nil {
+		return err
+	}
+	if err := c.removeOrphans(cfg, held); err != nil {
+		return err
+	}
+	c.ids = adopt(time.Now(), held, maps.Keys(flows), c.nameOfIndex)
+	places, err := placesOf(cfg)
+	if err != nil {
+		return err
+	}
+	c.known.recall(cfg, places, held)
+	return c.follow(cfg)
+}
+
+func (c *Controller) readLinks() error {
+	names, err := netif.Interfaces()
+	if err != nil {
+		return fmt.Errorf("list interfaces: %w", err)
+	}
+	for _, name := range names {
+		link, err := netif.Link(name)
+		if errors.Is(err, netif.ErrNoInterface) {
+			continue // gone since
+		}
+		if err != nil {
+			return err
+		}
+		c.known.links[name] = link
+	}
+	return nil
+}
+
+func (c *Controller) nameOfIndex(index int) (string, bool) {
+	for name, link := range c.known.links {
+		if link.Index == index {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// removeOrphans removes VIPs that an earlier process died with and that the configuration has no more: no router will.
+func (c *Controller) removeOrphans(cfg *config.Config, held dataplane.Tables) error {
+	for vip, id := range held.VIPs {
+		if _, still := holder(cfg, vip); still {
+			continue
+		}
+		gate, err := c.data.Gate(id)
+		if err != nil {
+			return err
+		}
+		if gate.Lease == 0 { // it was not MASTER: should the host have the address, it is not ours
+			continue
+		}
+		if err := c.removeEverywhere(vip); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Controller) removeEverywhere(vip netip.Addr) error {
+	for name := range c.known.links {
+		addresses, err := netif.Addresses(name)
+		if err != nil {
+			return err
+		}
+		for _, a := range addresses {
+			if a.Addr() != vip {
+				continue
+			}
+			if _, err := netif.RemoveAddress(name, a); err != nil {
+				return err
+			}
+			c.log.Warn("removed a VIP that an earlier daemon died with and that is not configured any more", "vip", a,
+				"interface", name)
+		}
+	}
+	return nil
+}
