@@ -32,6 +32,8 @@ type Controller struct {
 	// running ends with Run, and with it everything that Run starts.
 	running context.Context
 	halt    context.CancelFunc
+	// counting is held for reading while Status reads the maps, which must not be closed meanwhile.
+	counting sync.RWMutex
 
 	// The rest belongs to Run.
 	known    known

@@ -11,6 +11,9 @@ func (c *Controller) end() error {
 	}
 	c.dismissed.Wait()
 	c.stopRest()
+	c.halt()
+	c.counting.Lock() // who counts now is waited for, who comes later finds the controller halted
+	defer c.counting.Unlock()
 	return c.data.Remove()
 }
 

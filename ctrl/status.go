@@ -30,6 +30,11 @@ func (c *Controller) Status(ctx context.Context) (api.Status, error) {
 	if err != nil {
 		return api.Status{}, err
 	}
+	c.counting.RLock()
+	defer c.counting.RUnlock()
+	if c.running.Err() != nil {
+		return api.Status{}, errStopping
+	}
 	err = c.count(&s, cfg, ids)
 	return s, err
 }

@@ -61,6 +61,13 @@ func loadConfig(file string) (*config.Config, config.Findings, error) {
 		return nil, nil, err
 	}
 	findings = append(findings, cfg.CheckHost(config.Host{Interfaces: interfaces})...)
+	if len(cfg.Instances) == 0 && len(cfg.VirtualServers) == 0 {
+		// An editor that truncates first, or a full disk, must not take a running service down.
+		findings = append(findings, config.Finding{
+			Position: config.Position{File: file, Line: 1, Column: 1}, Severity: config.Error,
+			Text: "there is nothing to do: no vrrp_instance and no virtual_server that Drover serves",
+		})
+	}
 	if findings.HasErrors() {
 		return nil, findings, nil
 	}

@@ -14,8 +14,10 @@ type logWriter struct {
 	out     io.Writer
 	lines   chan []byte
 	dropped atomic.Uint64
-	ended   chan error
-	once    sync.Once
+	close   sync.Once
+	closing chan struct{} // closed by Close
+	ended   chan struct{} // closed when all is written
+	err     error         // the first of any write; to be read once ended is closed
 }
 
 // queuedLines is how many lines may wait.
@@ -25,12 +27,14 @@ const queuedLines = 4096
 const flushTime = time.Second
 
 func newLogWriter(out io.Writer) *logWriter {
-	w := &logWriter{out: out, lines: make(chan []byte, queuedLines), ended: make(chan error, 1)}
-	go w.write()
+	w := &logWriter{
+		out: out, lines: make(chan []byte, queuedLines), closing: make(chan struct{}), ended: make(chan struct{}),
+	}
+	go w.run()
 	return w
 }
 
-// Write takes one line. It never waits and never fails.
+// Write takes one line. It never waits and never fails. What comes after Close may be lost.
 func (w *logWriter) Write(line []byte) (int, error) {
 	select {
 	case w.lines <- append([]byte(nil), line...):
@@ -40,32 +44,52 @@ func (w *logWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Close writes what waits and returns the first error of any write. Nothing may be written after it.
+// Close writes what waits and returns the first error of any write.
 func (w *logWriter) Close() error {
-	w.once.Do(func() { close(w.lines) })
+	w.close.Do(func() { close(w.closing) })
 	select {
-	case err := <-w.ended:
-		return err
+	case <-w.ended:
+		return w.err
 	case <-time.After(flushTime):
 		return fmt.Errorf("write the log: the reader has not read for %s", flushTime)
 	}
 }
 
-func (w *logWriter) write() {
-	var first error
-	keep := func(err error) {
-		if first == nil {
-			first = err
+// run writes until Close, then what waits, then ends.
+func (w *logWriter) run() {
+	defer close(w.ended)
+	for {
+		select {
+		case line := <-w.lines:
+			w.write(line)
+		case <-w.closing:
+			for len(w.lines) > 0 {
+				w.write(<-w.lines)
+			}
+			w.tellDropped()
+			return
 		}
 	}
-	for line := range w.lines {
-		if n := w.dropped.Swap(0); n > 0 {
-			_, err := fmt.Fprintf(w.out, "time=%s level=WARN msg=\"log lines were dropped: the reader is too slow\" lines=%d\n",
-				time.Now().Format(time.RFC3339Nano), n)
-			keep(err)
-		}
-		_, err := w.out.Write(line)
-		keep(err)
+}
+
+func (w *logWriter) write(line []byte) {
+	w.tellDropped()
+	_, err := w.out.Write(line)
+	w.keep(err)
+}
+
+func (w *logWriter) tellDropped() {
+	n := w.dropped.Swap(0)
+	if n == 0 {
+		return
 	}
-	w.ended <- first
+	_, err := fmt.Fprintf(w.out, "time=%s level=WARN msg=\"log lines were dropped: the reader is too slow\" lines=%d\n",
+		time.Now().Format(time.RFC3339Nano), n)
+	w.keep(err)
+}
+
+func (w *logWriter) keep(err error) {
+	if w.err == nil {
+		w.err = err
+	}
 }

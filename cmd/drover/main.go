@@ -53,14 +53,21 @@ func exitCode(e env, err error) int {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return exitDone
 	case errors.As(err, &usage):
-		fmt.Fprintf(e.stderr, "drover: %v\n", err)
+		complain(e, err)
 		return exitUsage
 	case errors.Is(err, errReported):
 		return exitFailed
 	default:
-		fmt.Fprintf(e.stderr, "drover: %v\n", err)
+		complain(e, err)
 		return exitFailed
 	}
+}
+
+// complain writes to stderr as the log does: whoever does not read it must not keep the process from ending.
+func complain(e env, err error) {
+	writer := newLogWriter(e.stderr)
+	fmt.Fprintf(writer, "drover: %v\n", err)
+	_ = writer.Close() // there is nobody left to tell
 }
 
 func dispatch(ctx context.Context, e env, args []string) error {
@@ -90,16 +97,18 @@ func help() string {
 
 // parseFlags reads the flags of one command. Without wantArgs, words beside flags are wrong usage.
 func parseFlags(flags *flag.FlagSet, e env, args []string, wantArgs bool) error {
-	flags.SetOutput(e.stderr)
+	flags.SetOutput(io.Discard) // exitCode tells what is wrong, once
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
+		flags.SetOutput(e.stdout)
+		flags.Usage()
 		return err
 	case err != nil:
-		return usageError{fmt.Errorf("drover %s: %w", flags.Name(), err)}
+		return usageError{fmt.Errorf("%s: %w (drover %[1]s -h lists the flags)", flags.Name(), err)}
 	case !wantArgs && flags.NArg() > 0:
-		return usageError{fmt.Errorf("drover %s takes no argument %q", flags.Name(), flags.Arg(0))}
+		return usageError{fmt.Errorf("%s takes no argument %q", flags.Name(), flags.Arg(0))}
 	case wantArgs && flags.NArg() == 0:
-		return usageError{fmt.Errorf("drover %s wants at least one file", flags.Name())}
+		return usageError{fmt.Errorf("%s wants at least one file", flags.Name())}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -28,6 +29,8 @@ type daemon struct {
 	config     string
 	log        *slog.Logger
 	controller *ctrl.Controller
+	hangup     chan os.Signal
+	reloading  sync.Mutex // one at a time, so that who reads the file last is also applied last
 }
 
 func runDaemon(ctx context.Context, e env, args []string) (err error) {
@@ -42,11 +45,13 @@ func runDaemon(ctx context.Context, e env, args []string) (err error) {
 	switch dataplane.Mode(*mode) {
 	case dataplane.ModeAuto, dataplane.ModeNative, dataplane.ModeGeneric:
 	default:
-		return usageError{fmt.Errorf("drover run: --xdp-mode %q: native, generic or auto", *mode)}
+		return usageError{fmt.Errorf("run: --xdp-mode %q: native, generic or auto", *mode)}
 	}
 	writer := newLogWriter(e.stderr)
 	defer func() { err = errors.Join(err, writer.Close()) }()
-	d := &daemon{config: *file, log: slog.New(slog.NewTextHandler(writer, nil))}
+	d := &daemon{config: *file, log: slog.New(slog.NewTextHandler(writer, nil)), hangup: make(chan os.Signal, 1)}
+	signal.Notify(d.hangup, syscall.SIGHUP) // from here on it does not end the process
+	defer signal.Stop(d.hangup)
 
 	cfg, findings, err := loadConfig(d.config)
 	if err != nil {
@@ -73,33 +78,33 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config, socket string, o
 	}
 	d.controller = ctrl.New(ctrl.Options{Data: data, Mode: mode, Log: d.log})
 
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
-
 	running, ctx := errgroup.WithContext(ctx)
 	ended, end := context.WithCancel(context.WithoutCancel(ctx)) // the socket answers until the controller is done
 	running.Go(func() error { defer end(); return d.controller.Run(ctx, cfg) })
 	running.Go(func() error {
 		return api.Serve(ended, listener, api.Handlers{Status: d.controller.Status, Reload: d.reload}, d.log)
 	})
-	running.Go(func() error {
-		for {
-			select {
-			case <-hangup:
-				if _, err := d.reload(ended); err != nil {
-					d.log.Error("not reloaded: the running configuration stays", "error", err)
-				}
-			case <-ended.Done():
-				return nil
-			}
-		}
-	})
+	running.Go(func() error { d.followHangups(ended); return nil })
 	return running.Wait()
+}
+
+func (d *daemon) followHangups(ctx context.Context) {
+	for {
+		select {
+		case <-d.hangup:
+			if _, err := d.reload(ctx); err != nil {
+				d.log.Error("not reloaded: the running configuration stays", "error", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // reload reads the configuration again. A bad one is refused and the running one stays.
 func (d *daemon) reload(ctx context.Context) (api.Reload, error) {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
 	begun := time.Now()
 	cfg, findings, err := loadConfig(d.config)
 	if err != nil {

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"drover/bench/testbed"
+)
+
+func TestOfTwoThatSayStateMasterTheHigherPriorityEndsAsMaster(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	adverts := n.watchAdverts()
+	n.start(n.low)
+	n.start(n.high)
+	n.untilState(n.high, "MASTER")
+	n.mustBeAloneSince(adverts, n.high, n.low, adverts.next(n.high).at)
+}
+
+func TestTheHigherPriorityPreempts(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	n.start(n.low)
+	n.untilState(n.low, "MASTER")
+	adverts := n.watchAdverts()
+	client := n.steadily(n.client, vip, 50*time.Millisecond)
+	begun := time.Now()
+	high := n.start(n.high)
+	taken := adverts.next(n.high)
+	n.untilState(n.high, "MASTER")
+	n.untilState(n.low, "BACKUP")
+	n.mustBeAloneSince(adverts, n.high, n.low, taken.at)
+	if failed := failures(client.stop(), begun, time.Now(), 500*time.Millisecond); len(failed) > 2 {
+		t.Errorf("%d requests failed while the higher priority came back: %v", len(failed), failed)
+	}
+	if strings.Contains(high.log.String(), "another host answers ARP") {
+		t.Error("it takes the one that gave way for a rival")
+	}
+}
+
+// mustBeAloneSince watches three more adverts of the master: from the first one on the other may answer once, to say
+// goodbye, and is silent then. Their addresses tell the same.
+func (n *network) mustBeAloneSince(adverts *adverts, master, other *testbed.Host, first time.Time) {
+	n.t.Helper()
+	for range 3 {
+		adverts.next(master)
+	}
+	rival := of(adverts.seen(), other, first)
+	if len(rival) > 1 || len(rival) == 1 && rival[0].at.Sub(first) > 100*time.Millisecond {
+		n.t.Errorf("%s is master since %s, but %s adverts: %v", master.Name(), first, other.Name(), rival)
+	}
+	for _, h := range []*testbed.Host{master, other} {
+		if holds := n.holds(h, vip); holds != (h == master) {
+			n.t.Errorf("%s holds the VIP: %t", h.Name(), holds)
+		}
+	}
+}
+
+func TestASilentCutHeals(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name             string
+		trueMasterBefore bool // it is heard before the pretender
+	}{
+		{"when the true master is heard first", true},
+		{"when the pretender is heard first", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n := newNetwork(t)
+			n.startPair()
+			adverts := n.watchAdverts()
+			rhythm := adverts.next(n.high).at // in which the master goes on while nobody hears it
+			n.must(n.high.Cut())
+			pretender := adverts.next(n.low).at
+			client := n.steadily(n.client, vip, 50*time.Millisecond)
+			sent := n.watchSent(n.client, vip)
+			if c.trueMasterBefore {
+				rhythm = pretender
+			}
+			n.untilAfter(rhythm, time.Second) // the other one's advert is next
+			n.must(n.high.Mend())
+			mended := time.Now()
+
+			truth := adverts.next(n.high)
+			n.untilState(n.low, "BACKUP")
+			n.mustBeAloneSince(adverts, n.high, n.low, truth.at)
+			before := of(adverts.seen(), n.low, mended)
+			if heardBefore := len(before) == 0 || before[0].at.After(truth.at); heardBefore != c.trueMasterBefore {
+				t.Logf("the adverts crossed: the true master was heard first: %t", heardBefore)
+			}
+			n.mustSendTo(sent, n.high, truth.at.Add(time.Second))
+			// While it was cut off the master found its web servers down; their checks take this long to pass again.
+			n.mustServe(client, truth.at.Add(3500*time.Millisecond), time.Second)
+		})
+	}
+}
+
+// untilAfter waits until just after the next beat of a rhythm.
+func (n *network) untilAfter(beat time.Time, every time.Duration) {
+	n.t.Helper()
+	const after = 30 * time.Millisecond
+	next := beat.Add(time.Since(beat).Truncate(every) + every + after)
+	n.until("the beat", func() (bool, error) { return time.Now().After(next), nil })
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+
+	"drover/ctrl/api"
+	"drover/dataplane"
+)
+
+// The command line itself, and what is wrong with a file on any host, is tried in cli_test.go.
+func TestBadInputIsRefusedWithAMessageThatSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	n := newBalancers(t)
+	n.must(n.high.WriteFile("/etc/absent.conf", strings.ReplaceAll(tutorialConfig(12), "enp1s0", "enp9s9")))
+	n.must(n.high.WriteFile("/etc/empty.conf", ""))
+	n.must(n.high.WriteFile("/run/regular.socket", ""))
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		says []string
+	}{
+		{"check of a good file", []string{"check", defaultConfig}, exitDone, nil},
+		{"check of a directory", []string{"check", "/etc"}, exitFailed, []string{"/etc", "is a directory"}},
+		{"check of an interface that is not there", []string{"check", "/etc/absent.conf"}, exitFailed, []string{"/etc/absent.conf:4:13: error:", "enp9s9"}},
+		{"run with a missing file", []string{"run", "--config", "/etc/nothing.conf"}, exitFailed, []string{"/etc/nothing.conf", "no such configuration file"}},
+		{"run with a directory", []string{"run", "--config", "/etc"}, exitFailed, []string{"is a directory"}},
+		{"run on an interface that is not there", []string{"run", "--config", "/etc/absent.conf"}, exitFailed, []string{"/etc/absent.conf:4:13", "enp9s9"}},
+		{"check of a file that was emptied", []string{"check", "/etc/empty.conf"}, exitFailed, []string{"/etc/empty.conf:1:1: error: there is nothing to do"}},
+		{"run without a BPF file system", []string{"run", "--bpffs", "/run"}, exitFailed, []string{dataplane.ErrNoBPFFS.Error()}},
+		{"run where the socket is another file", []string{"run", "--socket", "/run/regular.socket"}, exitFailed, []string{api.ErrNotSocket.Error()}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n.t = t
+			stdout, stderr, code := n.ask(n.high, c.args...)
+			if code != c.code {
+				t.Errorf("exit code %d, want %d", code, c.code)
+			}
+			for _, want := range c.says {
+				if !strings.Contains(stdout+stderr, want) {
+					t.Errorf("%q does not say %q", stdout+stderr, want)
+				}
+			}
+			n.mustBeClean(n.high)
+		})
+	}
+}
+
+func TestASecondDaemonOnTheSameHostIsRefused(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	n.start(n.high)
+	n.untilState(n.high, "MASTER")
+	_, stderr, code := n.ask(n.high, "run")
+	if code != exitFailed || !strings.Contains(stderr, api.ErrRunning.Error()) {
+		t.Errorf("the second one exits with %d and says %q", code, stderr)
+	}
+	n.untilState(n.high, "MASTER")
+	if _, err := n.get(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAnXDPProgramOfSomebodyElseIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type: ebpf.XDP, License: "GPL",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 2), asm.Return()}, // XDP_PASS
+	})
+	n.must(err)
+	defer program.Close()
+	var theirs link.Link
+	n.must(n.high.Do(func() (err error) {
+		theirs, err = link.AttachXDP(link.XDPOptions{Program: program, Interface: n.link(n.high).Attrs().Index})
+		return err
+	}))
+	before := n.xdpProgram(n.high)
+
+	_, stderr, code := n.ask(n.high, "run")
+	if code != exitFailed || !strings.Contains(stderr, "enp1s0") || !strings.Contains(stderr, dataplane.ErrBusy.Error()) {
+		t.Errorf("run exits with %d and says %q", code, stderr)
+	}
+	if after := n.xdpProgram(n.high); after != before || after == 0 {
+		t.Errorf("program %d has become %d", before, after)
+	}
+	n.must(theirs.Close())
+	n.until("it is detached", func() (bool, error) { return n.xdpProgram(n.high) == 0, nil })
+	n.mustBeClean(n.high)
+}
