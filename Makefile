@@ -19,7 +19,7 @@ lint: ## formatting, go vet, a tidy go.mod
 	$(GO) mod verify
 
 test: ## every test; those that want root or a tool that is absent are skipped, with DROVER_TEST_STRICT=1 they fail
-	$(GO) test -timeout 20m ./...
+	$(GO) test -count=1 -timeout 20m ./...
 
 demo: build ## the tutorial's network, load balanced, step by step; as root
 	$(OUT)/lab demo --drover $(OUT)/drover

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 
+	"drover/ctrl/api"
 	"drover/ctrl/config"
 	"drover/ctrl/health"
 )
@@ -43,8 +44,9 @@ func specOf(c *config.HTTPCheck) checkSpec {
 
 // runningCheck is a checker on its goroutine.
 type runningCheck struct {
-	spec checkSpec
-	stop context.CancelFunc
+	spec    checkSpec
+	checker *health.Checker
+	stop    context.CancelFunc
 }
 
 // checkers runs a checker per real server that has a check. Its methods belong to the controller's goroutine.
@@ -97,13 +99,23 @@ func (c *checkers) start(ctx context.Context, key realKey, spec checkSpec, known
 		stop()
 		return err
 	}
-	c.running[key] = runningCheck{spec, stop}
+	c.running[key] = runningCheck{spec, checker, stop}
 	go func() {
-		if err := checker.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		if err := checker.Run(ctx); !errors.Is(err, context.Canceled) {
 			c.log.Error("a check has ended", "real_server", key.address, "virtual_server", key.service, "error", err)
 		}
 	}()
 	return nil
+}
+
+// status is what the check of a real server has seen; nil if it has none.
+func (c *checkers) status(key realKey) *api.Check {
+	check, runs := c.running[key]
+	if !runs {
+		return nil
+	}
+	s := check.checker.Status()
+	return &api.Check{Done: s.Checks, Failed: s.Failures, Last: s.LastCheck, LastError: s.LastError}
 }
 
 // stopAll ends every check.

@@ -249,4 +249,10 @@ func TestACheckReportsItsVerdictUnderItsKey(t *testing.T) {
 	case <-ctx.Done():
 		t.Error("no verdict")
 	}
+	if got := f.status(realKey{web, address}); got == nil || got.Done == 0 || got.Failed != got.Done || !strings.Contains(got.LastError, "404") {
+		t.Errorf("the check's status is %+v", got)
+	}
+	if got := f.status(realKey{}); got != nil {
+		t.Errorf("a real server without a check has %+v", got)
+	}
 }

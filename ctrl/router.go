@@ -61,8 +61,17 @@ func newRouter(i config.Instance, gate dataplane.GateID, data *dataplane.DataPla
 		log: log, data: data, gate: gate, instance: i,
 		mail: newMailbox(), packets: make(chan netif.Packet, 256), done: make(chan struct{}),
 		usable: make(map[string]bool), holds: make(map[netip.Addr]config.VirtualAddress), complaints: make(complaints),
-		snapshot: routerStatus{since: now, dropped: make(map[vrrp.DropReason]uint64)},
+		snapshot: routerStatus{since: now, dropped: noDrops()},
 	}
+}
+
+// noDrops has every reason with a count of zero, so that a counter is there before it first counts.
+func noDrops() map[vrrp.DropReason]uint64 {
+	counts := make(map[vrrp.DropReason]uint64)
+	for _, reason := range vrrp.DropReasons() {
+		counts[reason] = 0
+	}
+	return counts
 }
 
 // run elects until stop or until ctx ends; the latter leaves everything as a crash would.

@@ -2,7 +2,6 @@ package ctrl
 
 import (
 	"net/netip"
-	"time"
 
 	"drover/ctrl/config"
 	"drover/ctrl/netif"
@@ -137,7 +136,7 @@ func (r *router) transition(t vrrp.Transition) {
 		}
 	}
 	r.log.Info("VRRP state", "from", t.From, "to", t.To, "reason", t.Reason)
-	r.update(func(s *routerStatus) { s.state, s.since, s.reason = t.To, time.Now(), t.Reason })
+	r.update(func(s *routerStatus) { s.state, s.since, s.reason = t.To, r.machine.Since(), t.Reason })
 	r.changed()
 }
 

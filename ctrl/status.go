@@ -46,15 +46,12 @@ func (c *Controller) instances() []api.Instance {
 		instance := api.Instance{
 			Name: i.Name, Interface: i.Interface, VirtualRouterID: i.VirtualRouterID, Version: i.Version,
 			State: r.state.String(), Priority: i.Priority, Addresses: []string{}, Since: r.since, Reason: r.reason,
-			AdvertsSent: r.sent, AdvertsReceived: r.received,
+			AdvertsSent: r.sent, AdvertsReceived: r.received, Dropped: make(map[string]uint64),
 		}
 		for _, a := range virtualAddresses(i) {
 			instance.Addresses = append(instance.Addresses, a.Prefix.String())
 		}
 		for reason, n := range r.dropped {
-			if instance.Dropped == nil {
-				instance.Dropped = make(map[string]uint64)
-			}
 			instance.Dropped[string(reason)] = n
 		}
 		list = append(list, instance)
@@ -77,6 +74,7 @@ func (c *Controller) virtualServers() []api.VirtualServer {
 			service.RealServers = append(service.RealServers, api.RealServer{
 				Address: r.Address.String(), Port: r.Port, Weight: r.Weight, Up: standing.state == dataplane.RealUp,
 				Draining: r.Weight == 0, MAC: standing.mac.String(), Reason: standing.reason,
+				Check: c.checkers.status(keyOfReal(v, r)),
 			})
 		}
 		list = append(list, service)

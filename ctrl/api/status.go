@@ -32,7 +32,7 @@ type Instance struct {
 	// AdvertsSent and AdvertsReceived count adverts; Dropped those that were not listened to, by reason.
 	AdvertsSent     uint64            `json:"adverts_sent"`
 	AdvertsReceived uint64            `json:"adverts_received"`
-	Dropped         map[string]uint64 `json:"dropped,omitempty"`
+	Dropped         map[string]uint64 `json:"dropped"`
 }
 
 // VirtualServer is one service.
@@ -65,6 +65,17 @@ type RealServer struct {
 	Connections         uint64 `json:"connections"`          // placed since it came into the tables
 	Packets             uint64 `json:"packets"`
 	Bytes               uint64 `json:"bytes"`
+	// Check is absent when nothing is checked.
+	Check *Check `json:"check,omitempty"`
+}
+
+// Check is what a real server's check has seen.
+type Check struct {
+	Done   uint64    `json:"done"`
+	Failed uint64    `json:"failed"` // of those
+	Last   time.Time `json:"last"`   // when the last one ended; the zero time before the first
+	// LastError is why the last one failed. It can be set while the real server is up: retries are left.
+	LastError string `json:"last_error,omitempty"`
 }
 
 // Interface is one interface with the XDP program.

@@ -30,6 +30,7 @@ func fullStatus() Status {
 					Address: "192.168.100.150", Port: 80, Weight: 3, Up: true, Draining: true, MAC: "b8:27:eb:b3:bb:e1",
 					Reason:            "answers ARP for the VIP",
 					ActiveConnections: 5, InactiveConnections: 6, Connections: 75, Packets: 1200, Bytes: 90000,
+					Check: &Check{Done: 60, Failed: 2, Last: since, LastError: "status 500"},
 				},
 			},
 		}},

@@ -64,7 +64,9 @@ func (t *table) instances(instances []Instance, now time.Time) {
 	for _, i := range instances {
 		var counts []string
 		for _, reason := range slices.Sorted(maps.Keys(i.Dropped)) {
-			counts = append(counts, fmt.Sprintf("%s %d", reason, i.Dropped[reason]))
+			if n := i.Dropped[reason]; n > 0 {
+				counts = append(counts, fmt.Sprintf("%s %d", reason, n))
+			}
 		}
 		if len(counts) > 0 {
 			t.row(fmt.Sprintf("  %s: adverts not listened to: %s", i.Name, strings.Join(counts, ", ")))

@@ -29,13 +29,13 @@ func defaultChecks() checkDefaults {
 // checkKeywords are the keywords of checkDefaults.
 func checkKeywords[T any](defaults func(*T) *checkDefaults) map[string]keyword[T] {
 	return map[string]keyword[T]{
-		"delay_loop": seconds(time.Microsecond, maxSeconds,
+		"delay_loop": seconds(time.Microsecond, longest,
 			func(t *T) *time.Duration { return &defaults(t).delayLoop }),
-		"delay_before_retry": seconds(0, maxSeconds,
+		"delay_before_retry": seconds(0, longest,
 			func(t *T) *time.Duration { return &defaults(t).delayBeforeRetry }),
-		"connect_timeout": seconds(time.Microsecond, maxSeconds,
+		"connect_timeout": seconds(time.Microsecond, longest,
 			func(t *T) *time.Duration { return &defaults(t).connectTimeout }),
-		"warmup": seconds(0, maxSeconds,
+		"warmup": seconds(0, longest,
 			func(t *T) *time.Duration { return &defaults(t).warmup }),
 		"retry":       integer(0, maxInt, func(t *T) *int { return &defaults(t).retry }),
 		"alpha":       boolean(func(t *T) *bool { return &defaults(t).alpha }),

@@ -75,7 +75,7 @@ const (
 	// maxWholeSeconds is a year.
 	maxWholeSeconds = 365 * 24 * 60 * 60
 
-	maxSeconds = maxWholeSeconds * time.Second
+	longest = maxWholeSeconds * time.Second
 )
 
 // integer reads a decimal number from low to high. what names it in messages.
