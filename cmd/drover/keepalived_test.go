@@ -39,8 +39,10 @@ func TestDroverAndKeepalivedAreAPair(t *testing.T) {
 			n.mustPreempt(func() { start[n.high]() })
 
 			s := n.untilStatus(drover, "adverts heard", func(s api.Status) bool { return s.Instances[0].AdvertsReceived > 0 })
-			if len(s.Instances[0].Dropped) > 0 {
-				t.Errorf("drover drops adverts of keepalived: %v", s.Instances[0].Dropped)
+			for reason, n := range s.Instances[0].Dropped {
+				if n > 0 {
+					t.Errorf("drover drops %d adverts of keepalived: %s", n, reason)
+				}
 			}
 			if drover == n.high {
 				n.untilUp(n.high, 2)

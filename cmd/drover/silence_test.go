@@ -12,7 +12,7 @@ import (
 )
 
 func TestAMasterThatWasKilledStaysSilentAndClientsHardlyNotice(t *testing.T) {
-	t.Parallel()
+	// Alone: a tenth of a second counts.
 	n := newNetwork(t)
 	_, high := n.startPair()
 	late := n.addHost(testbed.HostSpec{Name: "late", Interface: "eth0", Addresses: prefixes("192.168.100.5/24")})

@@ -37,7 +37,7 @@ func TestTheBackupTakesOverFromAMasterThat(t *testing.T) {
 }
 
 func TestACleanStopCostsClientsHardlyAnything(t *testing.T) {
-	t.Parallel()
+	// Alone: a tenth of a second counts.
 	n := newNetwork(t)
 	_, high := n.startPair()
 	adverts := n.watchAdverts()
@@ -54,7 +54,7 @@ func TestACleanStopCostsClientsHardlyAnything(t *testing.T) {
 }
 
 func TestAMasterThatComesBackAfterItsLeaseBeginsAsBackup(t *testing.T) {
-	t.Parallel()
+	// Alone: a tenth of a second counts.
 	n := newNetwork(t)
 	_, high := n.startPair()
 	high.kill()
@@ -92,7 +92,7 @@ func TestAMasterThatHungIsMasterAgainWhenItWakesUp(t *testing.T) {
 }
 
 func TestAMasterWhoseCableIsPutBackIsMasterAgain(t *testing.T) {
-	t.Parallel()
+	// Alone: a tenth of a second counts.
 	n := newNetwork(t)
 	n.startPair()
 	n.must(n.high.Pull())

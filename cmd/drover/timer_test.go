@@ -14,7 +14,7 @@ import (
 )
 
 func TestAdvertsLeaveOnTimeWhateverElseHangs(t *testing.T) {
-	t.Parallel()
+	// Alone: its load would disturb the timers of others.
 	n := newBalancers(t)
 	for i := range 2 {
 		n.serveNothing(n.addHost(testbed.RealServer(fmt.Sprintf("web%d", 150+i), testbed.MAC{},
