@@ -13,6 +13,8 @@ import (
 // Namespaces are the namespaces of a running host, held open. Close releases them; the host does not depend on them.
 type Namespaces struct {
 	files []*os.File // in the order of namespaceKinds
+	// root is the root directory of the host. It is not that of its mount namespace when the lab was begun in a chroot.
+	root *os.File
 }
 
 // namespaceKinds are entered in this order. The PID namespace is that of the children of whoever enters.
@@ -40,6 +42,11 @@ func openNamespaces(pid int) (*Namespaces, error) {
 		}
 		ns.files = append(ns.files, file)
 	}
+	root, err := os.Open(fmt.Sprintf("/proc/%d/root", pid))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the root of process %d: %w", pid, err), ns.Close())
+	}
+	ns.root = root
 	return ns, nil
 }
 
@@ -49,7 +56,10 @@ func (ns *Namespaces) Close() error {
 	for _, file := range ns.files {
 		errs = append(errs, file.Close())
 	}
-	ns.files = nil
+	if ns.root != nil {
+		errs = append(errs, ns.root.Close())
+	}
+	ns.files, ns.root = nil, nil
 	return errors.Join(errs...)
 }
 
@@ -72,6 +82,9 @@ func (ns *Namespaces) enter(f func() error) error {
 			if err := unix.Setns(int(ns.files[i].Fd()), kind.flag); err != nil {
 				return fmt.Errorf("enter %s namespace: %w", kind.name, err)
 			}
+		}
+		if err := errors.Join(unix.Fchdir(int(ns.root.Fd())), unix.Chroot(".")); err != nil {
+			return fmt.Errorf("enter the root directory: %w", err)
 		}
 		return f()
 	})
