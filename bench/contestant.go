@@ -61,20 +61,22 @@ func closeContestants(all []*contestant) error {
 	return errors.Join(errs...)
 }
 
-// counting runs do and returns what the program counted meanwhile.
-func (c *contestant) counting(do func() error) (tally, error) {
+// play gives the program packets from a step of the script on. It returns the nanoseconds per packet and what the
+// program counted meanwhile, nothing for a program that does not count.
+func (c *contestant) play(p *player, from, packets int) (ns float64, counted tally, err error) {
+	if c.count == nil {
+		ns, err = p.play(c.program, from, packets)
+		return ns, tally{}, err
+	}
 	before, err := c.count()
 	if err != nil {
-		return tally{}, err
+		return 0, tally{}, err
 	}
-	if err := do(); err != nil {
-		return tally{}, err
+	if ns, err = p.play(c.program, from, packets); err != nil {
+		return 0, tally{}, err
 	}
 	after, err := c.count()
-	if err != nil {
-		return tally{}, err
-	}
-	return after.minus(before), nil
+	return ns, after.minus(before), err
 }
 
 // open has every connection open. The player has the script of [openEach].
@@ -82,10 +84,7 @@ func (c *contestant) open(p *player, flows int) error {
 	if c.count == nil {
 		return nil
 	}
-	counted, err := c.counting(func() error {
-		_, err := p.play(c.program, 0, 2*flows)
-		return err
-	})
+	_, counted, err := c.play(p, 0, 2*flows)
 	if err != nil {
 		return err
 	}
@@ -99,17 +98,9 @@ func (c *contestant) open(p *player, flows int) error {
 
 // established measures the packets of open connections, so many passes of the script of [useEach].
 func (c *contestant) established(p *player, passes int) (ns float64, err error) {
-	play := func() error {
-		ns, err = p.play(c.program, 0, passes*p.length)
-		return err
-	}
-	if c.count == nil {
-		err = play()
+	ns, counted, err := c.play(p, 0, passes*p.length)
+	if err != nil || c.count == nil {
 		return ns, err
-	}
-	counted, err := c.counting(play)
-	if err != nil {
-		return 0, err
 	}
 	n := uint64(passes)
 	return ns, counted.expect(wantTally(n*c.tracked, 0, n*(uint64(p.length)-c.tracked)))
@@ -117,17 +108,9 @@ func (c *contestant) established(p *player, passes int) (ns float64, err error) 
 
 // opening measures packets that open a connection, from a step of the script of [openMore] on.
 func (c *contestant) opening(p *player, from, packets int) (ns float64, err error) {
-	play := func() error {
-		ns, err = p.play(c.program, from, packets)
-		return err
-	}
-	if c.count == nil {
-		err = play()
+	ns, counted, err := c.play(p, from, packets)
+	if err != nil || c.count == nil {
 		return ns, err
-	}
-	counted, err := c.counting(play)
-	if err != nil {
-		return 0, err
 	}
 	if counted.untracked > uint64(packets/oneNewUntrackedIn) {
 		return 0, fmt.Errorf("%d of %s found no place", counted.untracked, countOf(packets, "new connection"))
