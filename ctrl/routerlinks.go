@@ -163,6 +163,9 @@ func (r *router) isVIP(addr netip.Addr) bool {
 	return false
 }
 
+// readPause is how long reading rests after a failure, so that one that lasts does not keep a CPU busy.
+const readPause = 100 * time.Millisecond
+
 // read hands on what arrives until the connection is closed.
 func (r *router) read(conn *netif.VRRPConn) {
 	for {
@@ -172,7 +175,12 @@ func (r *router) read(conn *netif.VRRPConn) {
 			return
 		case err != nil:
 			r.mail.put(func() { r.complain("read", "reading adverts failed", err) })
-			continue
+			select {
+			case <-time.After(readPause):
+				continue
+			case <-r.done:
+				return
+			}
 		}
 		select {
 		case r.packets <- p:
