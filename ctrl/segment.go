@@ -17,13 +17,13 @@ import (
 // errAway says that an interface is not there at the moment.
 var errAway = errors.New("the interface is away")
 
-// segment is the LAN behind one interface, as far as ARP goes: it announces VIPs, resolves real servers and hears who
-// claims a VIP. It is opened and closed as the interface comes and goes; announce and probe may be called from any
-// goroutine at any time.
+// segment is the LAN behind one interface, as far as ARP and NDP go: it announces VIPs, resolves real servers of both IP
+// versions and hears who claims a VIP. It is opened and closed as the interface comes and goes; announce and probe may be
+// called from any goroutine at any time.
 type segment struct {
 	ifname string
 	log    *slog.Logger
-	// heard is called with every change of a real server's MAC, claimed with every claim of a VIP by another host.
+	// heard is called with every change of a real server's MAC, claimed with every claim of an IPv4 VIP by another host.
 	// Neither may wait.
 	heard   func(netif.Neighbor)
 	claimed func(vip netip.Addr, by netif.Observation)
@@ -31,11 +31,18 @@ type segment struct {
 	recall func() map[netip.Addr]net.HardwareAddr
 
 	mu       sync.RWMutex
-	vips     []netip.Addr
+	vips     map[netip.Addr]bool
 	targets  []netip.Addr
 	arp      *netif.ARP // nil while closed
-	resolver *netif.Resolver
+	families []*family  // none while closed
 	stop     func()
+}
+
+// family resolves the real servers of one IP version.
+type family struct {
+	lan      netif.Discovery
+	resolver *netif.Resolver
+	serves   func(netip.Addr) bool
 }
 
 // open begins to listen and to resolve; an open segment stays as it is.
@@ -49,38 +56,70 @@ func (s *segment) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ARP on %s: %w", s.ifname, err)
 	}
-	resolver, err := netif.NewResolver(arp, netif.ResolverOptions{
-		Targets: s.targets, Known: s.recall(), Exclude: s.isVIP, Notify: s.heard,
-	})
+	ndp, err := netif.OpenNDP(s.ifname)
 	if err != nil {
-		return errors.Join(fmt.Errorf("resolve real servers on %s: %w", s.ifname, err), arp.Close())
+		return errors.Join(fmt.Errorf("NDP on %s: %w", s.ifname, err), arp.Close())
+	}
+	ipv4, err4 := s.newFamily(arp, netip.Addr.Is4)
+	ipv6, err6 := s.newFamily(ndp, netip.Addr.Is6)
+	families := []*family{ipv4, ipv6}
+	if err := errors.Join(err4, err6); err != nil {
+		return errors.Join(err, ipv4.close(), ipv6.close())
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	running.Go(func() { resolver.Run(ctx) })
-	running.Go(func() {
-		err := arp.Run(ctx, func(o netif.Observation) { s.observe(resolver, o) })
-		if err != nil && !errors.Is(err, context.Canceled) {
-			s.log.Warn("ARP is not heard any more", "interface", s.ifname, "error", err)
-		}
-	})
-	s.arp, s.resolver = arp, resolver
+	for _, f := range families {
+		running.Go(func() { f.resolver.Run(ctx) })
+		running.Go(func() { s.listen(ctx, f) })
+	}
+	s.arp, s.families = arp, families
 	s.stop = func() {
 		cancel()
-		if err := arp.Close(); err != nil {
-			s.log.Warn("closing the ARP socket failed", "interface", s.ifname, "error", err)
-		}
 		running.Wait()
-		resolver.Close()
+		if err := errors.Join(ipv4.close(), ipv6.close()); err != nil {
+			s.log.Warn("closing the ARP and NDP sockets failed", "interface", s.ifname, "error", err)
+		}
 	}
 	return nil
+}
+
+// newFamily makes a resolver of the segment's targets that lan can find. The result is to be closed also after an error.
+func (s *segment) newFamily(lan netif.Discovery, serves func(netip.Addr) bool) (*family, error) {
+	f := &family{lan: lan, serves: serves}
+	resolver, err := netif.NewResolver(lan, netif.ResolverOptions{
+		Targets: f.among(s.targets), Known: s.recall(), Exclude: s.isVIP, Notify: s.heard,
+	})
+	if err != nil {
+		return f, fmt.Errorf("resolve real servers on %s: %w", s.ifname, err)
+	}
+	f.resolver = resolver
+	return f, nil
+}
+
+// among returns the addresses of the family's IP version.
+func (f *family) among(targets []netip.Addr) []netip.Addr {
+	return slices.DeleteFunc(slices.Clone(targets), func(target netip.Addr) bool { return !f.serves(target) })
+}
+
+func (f *family) close() error {
+	if f.resolver != nil {
+		f.resolver.Close()
+	}
+	return f.lan.Close()
+}
+
+// listen tells what other hosts send until ctx is done.
+func (s *segment) listen(ctx context.Context, f *family) {
+	if err := f.lan.Run(ctx, func(o netif.Observation) { s.observe(f.resolver, o) }); err != nil {
+		s.log.Warn("real servers are not heard any more", "interface", s.ifname, "error", err)
+	}
 }
 
 // close ends what open began.
 func (s *segment) close() {
 	s.mu.Lock()
 	stop := s.stop
-	s.arp, s.resolver, s.stop = nil, nil, nil
+	s.arp, s.families, s.stop = nil, nil, nil
 	s.mu.Unlock()
 	if stop != nil {
 		stop()
@@ -88,22 +127,22 @@ func (s *segment) close() {
 }
 
 // follow says which VIPs to listen for and which real servers to resolve.
-func (s *segment) follow(vips, targets []netip.Addr) {
+func (s *segment) follow(vips map[netip.Addr]bool, targets []netip.Addr) {
 	s.mu.Lock()
 	s.vips, s.targets = vips, targets
-	resolver := s.resolver
+	families := s.families
 	s.mu.Unlock()
-	if resolver != nil {
-		resolver.SetTargets(targets)
+	for _, f := range families {
+		f.resolver.SetTargets(f.among(targets))
 	}
 }
 
 func (s *segment) observe(resolver *netif.Resolver, o netif.Observation) {
 	resolver.Observe(o)
-	s.mu.RLock()
-	vips := s.vips
-	s.mu.RUnlock()
-	if vip, _, claims := netif.ClaimedBy(o, vips); claims {
+	if !o.SenderIP.Is4() || !s.isVIP(o.SenderIP) {
+		return
+	}
+	if vip, _, claims := netif.ClaimedBy(o, []netip.Addr{o.SenderIP}); claims {
 		s.claimed(vip, o)
 	}
 }
@@ -111,7 +150,7 @@ func (s *segment) observe(resolver *netif.Resolver, o netif.Observation) {
 func (s *segment) isVIP(addr netip.Addr) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return slices.Contains(s.vips, addr)
+	return s.vips[addr]
 }
 
 // announce tells the LAN that a VIP is here.
@@ -155,9 +194,9 @@ func (s *segments) add(one *segment) {
 }
 
 // keep closes and removes those that are not wanted.
-func (s *segments) keep(wanted map[string]bool) {
+func (s *segments) keep(wanted map[string]*outlet) {
 	for name, one := range s.all() {
-		if !wanted[name] {
+		if wanted[name] == nil {
 			s.mu.Lock()
 			delete(s.byName, name)
 			s.mu.Unlock()

@@ -22,43 +22,55 @@ func (h *host) addresses() []netip.Prefix {
 	return slices.DeleteFunc(held, func(p netip.Prefix) bool { return p.Addr().IsLinkLocalUnicast() })
 }
 
+// vips are one of each family.
+var vips = []netip.Prefix{prefix("192.168.100.221/24"), prefix("2001:db8::221/64")}
+
 func TestAddingAnAddressTwiceAddsItOnce(t *testing.T) {
-	h, _ := newLAN(t)
-	h.must(func() error {
-		for _, want := range []bool{true, false} {
-			added, err := AddAddress(testInterface, Address{Prefix: prefix("192.168.100.221/24")})
-			if err != nil {
-				return err
+	for _, vip := range vips {
+		t.Run(vip.String(), func(t *testing.T) {
+			h, _ := newLAN(t)
+			h.must(func() error {
+				for _, want := range []bool{true, false} {
+					added, err := AddAddress(testInterface, Address{Prefix: vip})
+					if err != nil {
+						return err
+					}
+					if added != want {
+						t.Errorf("added = %v, want %v", added, want)
+					}
+				}
+				return nil
+			})
+			if got, want := h.addresses(), []netip.Prefix{prefix("192.168.100.210/24"), vip}; !slices.Equal(got, want) {
+				t.Errorf("addresses %v, want %v", got, want)
 			}
-			if added != want {
-				t.Errorf("added = %v, want %v", added, want)
-			}
-		}
-		return nil
-	})
-	want := []netip.Prefix{prefix("192.168.100.210/24"), prefix("192.168.100.221/24")}
-	if got := h.addresses(); !slices.Equal(got, want) {
-		t.Errorf("addresses %v, want %v", got, want)
+		})
 	}
 }
 
 func TestRemovingAnAddressTwiceRemovesItOnce(t *testing.T) {
-	h, _ := newLAN(t)
-	h.addAddress("192.168.100.221/24")
-	h.must(func() error {
-		for _, want := range []bool{true, false} {
-			removed, err := RemoveAddress(testInterface, prefix("192.168.100.221/24"))
-			if err != nil {
-				return err
+	for _, vip := range vips {
+		t.Run(vip.String(), func(t *testing.T) {
+			h, _ := newLAN(t)
+			h.addAddress("2001:db8::210/64") // a network in common keeps the VIP company, and is not removed with it
+			h.addAddress(vip.String())
+			h.must(func() error {
+				for _, want := range []bool{true, false} {
+					removed, err := RemoveAddress(testInterface, vip)
+					if err != nil {
+						return err
+					}
+					if removed != want {
+						t.Errorf("removed = %v, want %v", removed, want)
+					}
+				}
+				return nil
+			})
+			want := []netip.Prefix{prefix("192.168.100.210/24"), prefix("2001:db8::210/64")}
+			if got := h.addresses(); !slices.Equal(got, want) {
+				t.Errorf("addresses %v, want %v", got, want)
 			}
-			if removed != want {
-				t.Errorf("removed = %v, want %v", removed, want)
-			}
-		}
-		return nil
-	})
-	if got := h.addresses(); !slices.Equal(got, []netip.Prefix{prefix("192.168.100.210/24")}) {
-		t.Errorf("addresses %v", got)
+		})
 	}
 }
 

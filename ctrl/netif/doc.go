@@ -1,17 +1,27 @@
-// Package netif holds every socket and netlink call of the daemon: VRRP I/O, interface addresses, ARP, the MACs of the
-// real servers, and the state of links.
+// Package netif holds every socket and netlink call of the daemon: VRRP I/O, interface addresses, ARP and NDP, the MACs
+// of the real servers, and the state of links.
 //
 // Where to look:
 //
 //	vrrp.go         VRRPConn: adverts in and out of one interface
 //	address.go      VIPs added to and removed from an interface
-//	arp.go          ARP: announcements, requests and everything heard
-//	observation.go  one heard ARP packet, and who claims a VIP by it
+//	arp.go          ARP: announcements, requests and everything heard; observation.go: one heard packet
+//	ndp.go          NDP: the same for IPv6, without announcements; ndpmessage.go: its packets
+//	ethernet.go     the socket that both use
 //	neighbor.go     what is known of real servers' MACs, as pure code
-//	resolver.go     Resolver: neighbor.go with a clock and a socket
+//	resolver.go     Resolver: neighbor.go with a clock and a socket; sender.go: in whose name it asks
 //	link.go         links as they are
+//	lower.go        on which device the XDP program for an interface must sit, as pure code; offload.go: VLAN offload
 //	watch.go        links and addresses as they change; watchtable.go: what was reported of them
 //	route.go        the interface that leads to an address
+//
+// # Why the kernel's neighbor table plays no part
+//
+// A real server needs a MAC that is checked all the time, although no packet of this host's kernel goes to it. Before
+// Linux 5.16 (NTF_MANAGED) the kernel has to be pushed for each check, drops what it knew when a check fails or the link
+// goes down, takes 8 seconds and more to notice another MAC, and never tells that two hosts answer. Own requests through
+// a packet socket have none of this, for ARP and NDP are two packet formats below one set of rules (neighbor.go). They
+// leave the kernel's table, and whatever else uses it, alone.
 //
 // A socket belongs to the network namespace of the thread that opened it. The package never changes namespace; the
 // functions that open, add, remove, list or watch act in the namespace of the calling thread.

@@ -48,10 +48,10 @@ type tracker struct {
 	order   []netip.Addr // the targets as they were given, so that results have a stable order
 }
 
-// request is an ARP request to be sent.
+// request is an ARP request or neighbor solicitation to be sent.
 type request struct {
 	target netip.Addr
-	to     net.HardwareAddr // nil for broadcast
+	to     net.HardwareAddr // nil for all hosts
 }
 
 // entry is what is known of one target.
@@ -114,14 +114,18 @@ func (t *tracker) recall(known map[netip.Addr]net.HardwareAddr) {
 	}
 }
 
-// observe learns from any ARP packet of a target: whatever it sends says that it is there, and at which MAC. It reports
+// observe learns from any packet of a target: whatever it sends says that it is there, and at which MAC. It reports
 // false for a packet that says nothing of a target.
 func (t *tracker) observe(now time.Time, observation Observation) bool {
 	e, ok := t.entries[observation.SenderIP]
 	if !ok || !usableMAC(observation.SenderMAC) {
 		return false
 	}
-	e.hear(now, hardwareAddr(observation.SenderMAC))
+	mac := hardwareAddr(observation.SenderMAC)
+	if observation.Weak && e.resolved && mac != e.mac {
+		return false
+	}
+	e.hear(now, mac)
 	e.resolved = true
 	e.unanswered = 0
 	e.failure = ""
@@ -255,10 +259,17 @@ func (e *entry) reason(target netip.Addr) string {
 	case e.failure != "":
 		return e.failure
 	case e.mac.isZero():
-		return "no answer to ARP yet"
+		return fmt.Sprintf("no answer to %s yet", protocolOf(target))
 	default:
-		return fmt.Sprintf("no answer to ARP for %s", e.silence)
+		return fmt.Sprintf("no answer to %s for %s", protocolOf(target), e.silence)
 	}
+}
+
+func protocolOf(target netip.Addr) string {
+	if target.Is4() {
+		return "ARP"
+	}
+	return "NDP"
 }
 
 // spread gives each target its own fixed share of a duration. Real servers tend to have consecutive addresses, which

@@ -198,6 +198,41 @@ func TestAnotherHostsARPIsNoNewsOfATarget(t *testing.T) {
 	}
 }
 
+func TestAWeakAnswerTakesNothingFromAHostThatAnswers(t *testing.T) {
+	proxy := func(s *simulation) {
+		s.tracker.observe(s.now, Observation{Op: OperationReply, SenderMAC: macB, SenderIP: server, Weak: true})
+		s.collect()
+	}
+	for _, test := range []struct {
+		name string
+		lan  []answering
+		at   time.Duration
+		want []string
+	}{
+		{"it is believed where nothing is known", nil, time.Second, []string{never, isB}},
+		{"it is passed over while the host answers", []answering{{macA, 0, forever}}, time.Second, []string{isA}},
+		{"it is believed when the host is lost", []answering{{macA, 0, time.Second}}, oneMinute, []string{isA, lostA, isB}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newSimulation(test.lan...)
+			s.until(test.at)
+			proxy(s)
+			if !slices.Equal(s.reports, test.want) {
+				t.Errorf("reports %q, want %q", s.reports, test.want)
+			}
+		})
+	}
+}
+
+func TestTheReasonNamesTheProtocolOfTheTarget(t *testing.T) {
+	s := newSimulation()
+	s.tracker.setTargets(s.now, []netip.Addr{server, addr("2001:db8::150")})
+	s.collect()
+	if want := []string{never, " false no answer to NDP yet"}; !slices.Equal(s.reports, want) {
+		t.Errorf("reports %q, want %q", s.reports, want)
+	}
+}
+
 func TestARequestThatCannotBeSentIsTheReason(t *testing.T) {
 	s := newSimulation()
 	s.tracker.tick(s.now)

@@ -9,10 +9,11 @@ import (
 	"github.com/mdlayher/ethernet"
 )
 
-// Operation is the operation of an ARP packet (RFC 826).
+// Operation is the operation of an ARP packet (RFC 826), or what stands for it in IPv6: a neighbor solicitation is a
+// request, an advertisement a reply.
 type Operation uint16
 
-// The two operations of IPv4 over Ethernet.
+// The two operations.
 const (
 	OperationRequest Operation = 1
 	OperationReply   Operation = 2
@@ -26,12 +27,16 @@ func (o Operation) String() string {
 	return "reply"
 }
 
-// Observation is one ARP packet (IPv4 over Ethernet) that another host sent.
+// Observation is one ARP packet (IPv4 over Ethernet), neighbor solicitation or neighbor advertisement that another host
+// sent: it says that SenderIP is at SenderMAC.
 type Observation struct {
-	Op             Operation
-	SenderMAC      net.HardwareAddr // 6 bytes, what the packet claims; may be nonsense
-	SenderIP       netip.Addr       // 0.0.0.0 in a probe (RFC 5227)
-	TargetIP       netip.Addr
+	Op        Operation
+	SenderMAC net.HardwareAddr // 6 bytes, what the packet claims; may be nonsense
+	SenderIP  netip.Addr       // of an advertisement its target; 0.0.0.0 or :: in a probe (RFC 5227, RFC 4862)
+	TargetIP  netip.Addr       // of an advertisement its destination
+	// Weak marks an advertisement without the Override flag, as proxies send it: it must not displace a MAC that is known
+	// (RFC 4861, 7.2.5).
+	Weak           bool
 	EthernetSource net.HardwareAddr // 6 bytes, who put it on the wire
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,14 +27,27 @@ type ResolverOptions struct {
 	Notify func(Neighbor)
 }
 
-// Resolver keeps the MACs of real servers on one interface, by its own ARP requests; the kernel's neighbor table plays
-// no part, since no packet of the kernel has to go to a real server for it to get traffic.
+// Discovery asks a LAN for the MAC of an address: ARP for IPv4, NDP for IPv6.
+type Discovery interface {
+	// Run hands what other hosts send to handle, until ctx is done (nil) or Close is called. Call it once.
+	Run(ctx context.Context, handle func(Observation)) error
+	Close() error
+
+	interfaceName() string
+	family() int // AF_INET or AF_INET6
+	senderFor(target netip.Addr, held []netip.Prefix, exclude func(netip.Addr) bool) (netip.Addr, error)
+	// requestFrom asks one host at its MAC, or all of them with nil.
+	requestFrom(sender, target netip.Addr, to net.HardwareAddr) error
+}
+
+// Resolver keeps the MACs of real servers of one family on one interface, by its own ARP requests or neighbor
+// solicitations; the package's doc comment says why not by the kernel's neighbor table.
 //
 // A new target is asked for at once, then after 250 ms, 500 ms and every second until it answers. A known MAC is asked
 // for again every 10 to 15 s, at the MAC first, then by broadcast. Three unanswered requests, a second apart, make a
 // real server lost; it is asked for each second until it is back. What the target sends of itself is believed at once.
 type Resolver struct {
-	arp     *ARP
+	lan     Discovery
 	options ResolverOptions
 	handle  *netlink.Handle
 	wake    chan struct{}
@@ -42,16 +56,16 @@ type Resolver struct {
 	tracker tracker
 }
 
-// NewResolver returns a resolver that asks through arp. Hand it what arp hears (Observe), and call Run. Use another one
+// NewResolver returns a resolver that asks through lan. Hand it what lan hears (Observe), and call Run. Use another one
 // when the interface is removed and created again.
-func NewResolver(arp *ARP, options ResolverOptions) (*Resolver, error) {
+func NewResolver(lan Discovery, options ResolverOptions) (*Resolver, error) {
 	// Opened here and kept, so that Run may be called from any thread.
 	handle, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
-		return nil, fmt.Errorf("open resolver on %s: %w", arp.ifname, err)
+		return nil, fmt.Errorf("open resolver on %s: %w", lan.interfaceName(), err)
 	}
 	r := &Resolver{
-		arp:     arp,
+		lan:     lan,
 		options: options,
 		handle:  handle,
 		wake:    make(chan struct{}, 1),
@@ -71,7 +85,7 @@ func (r *Resolver) SetTargets(targets []netip.Addr) {
 	r.wakeUp()
 }
 
-// Observe learns from an ARP packet. It never waits for Run or Notify.
+// Observe learns from what another host sent. It never waits for Run or Notify.
 func (r *Resolver) Observe(observation Observation) {
 	r.mu.Lock()
 	news := r.tracker.observe(time.Now(), observation)
@@ -139,55 +153,30 @@ func (r *Resolver) send(due []request) []error {
 			outcomes[i] = err
 			continue
 		}
-		sender, err := senderFor(request.target, r.arp.ifname, held, r.options.Exclude)
-		if err == nil && request.to != nil {
-			err = r.arp.requestFrom(sender, request.target, request.to)
-		} else if err == nil {
-			err = r.arp.Request(sender, request.target)
+		sender, err := r.lan.senderFor(request.target, held, r.options.Exclude)
+		if err == nil {
+			err = r.lan.requestFrom(sender, request.target, request.to)
 		}
 		outcomes[i] = err
 	}
 	return outcomes
 }
 
-// addresses reads the interface's IPv4 addresses anew for each round of requests: they come and go with DHCP and VRRP.
+// addresses reads the interface's addresses anew for each round of requests: they come and go with DHCP and VRRP. One
+// that another host may have too is not for asking (RFC 4862, 5.4).
 func (r *Resolver) addresses() ([]netip.Prefix, error) {
-	link, err := r.handle.LinkByName(r.arp.ifname)
+	ifname := r.lan.interfaceName()
+	link, err := r.handle.LinkByName(ifname)
 	if err != nil {
-		return nil, linkError(r.arp.ifname, err)
+		return nil, linkError(ifname, err)
 	}
-	addrs, err := dump(func() ([]netlink.Addr, error) { return r.handle.AddrList(link, netlink.FAMILY_V4) })
+	addrs, err := dump(func() ([]netlink.Addr, error) { return r.handle.AddrList(link, r.lan.family()) })
 	if err != nil {
-		return nil, fmt.Errorf("list addresses of %s: %w", r.arp.ifname, err)
+		return nil, fmt.Errorf("list addresses of %s: %w", ifname, err)
 	}
-	return prefixes(addrs), nil
+	const unsure = unix.IFA_F_TENTATIVE | unix.IFA_F_DADFAILED
+	return prefixes(slices.DeleteFunc(addrs, func(a netlink.Addr) bool { return a.Flags&unsure != 0 })), nil
 }
 
-// Close releases the resolver's socket; call it after Run has returned. The ARP stays open.
+// Close releases the resolver's socket; call it after Run has returned. What it asks through stays open.
 func (r *Resolver) Close() { r.handle.Close() }
-
-// senderFor chooses the sender of a request: the interface's first address on the target's network that is not
-// excluded. Its errors are made to be read as the reason why a real server gets no traffic.
-func senderFor(target netip.Addr, ifname string, held []netip.Prefix, exclude func(netip.Addr) bool) (netip.Addr, error) {
-	if !target.Is4() {
-		return netip.Addr{}, fmt.Errorf("%s is not IPv4: ARP cannot find its MAC", target)
-	}
-	var first netip.Prefix
-	for _, prefix := range held {
-		own := prefix.Addr()
-		switch {
-		case own == target:
-			return netip.Addr{}, fmt.Errorf("%s is an address of this host's own %s", target, ifname)
-		case exclude != nil && exclude(own):
-		case prefix.Contains(target):
-			return own, nil
-		case !first.IsValid():
-			first = prefix
-		}
-	}
-	if !first.IsValid() {
-		return netip.Addr{}, fmt.Errorf("%s: %w to ask for %s from", ifname, ErrNoIPv4, target)
-	}
-	return netip.Addr{}, fmt.Errorf("%s is not on the network of %s (%s): direct return needs the real server on the same layer 2",
-		target, ifname, first)
-}

@@ -10,56 +10,24 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-func TestTheSenderOfARequestIsAnAddressOfTheTargetsNetwork(t *testing.T) {
-	held := []netip.Prefix{prefix("10.0.0.1/8"), prefix("192.168.100.221/24"), prefix("192.168.100.210/24")}
-	isVIP := func(a netip.Addr) bool { return a == addr("192.168.100.221") }
-	for _, test := range []struct {
-		name    string
-		target  string
-		held    []netip.Prefix
-		exclude func(netip.Addr) bool
-		want    string
-		err     string
-	}{
-		{"the first on the network", "192.168.100.150", held, nil, "192.168.100.221", ""},
-		{"but never a VIP", "192.168.100.150", held, isVIP, "192.168.100.210", ""},
-		{"a target elsewhere", "192.0.2.1", []netip.Prefix{prefix("192.168.100.210/24")}, nil, "",
-			"192.0.2.1 is not on the network of enp1s0 (192.168.100.210/24): direct return needs the real server on the same layer 2"},
-		{"a target that only a VIP's prefix covers", "192.168.100.150", held[:2], isVIP, "",
-			"192.168.100.150 is not on the network of enp1s0 (10.0.0.1/8): direct return needs the real server on the same layer 2"},
-		{"an interface without address", "192.168.100.150", nil, nil, "", "enp1s0: no IPv4 address to ask for 192.168.100.150 from"},
-		{"a target that is this host", "192.168.100.210", held, isVIP, "", "192.168.100.210 is an address of this host's own enp1s0"},
-		{"an IPv6 target", "2001:db8::1", held, nil, "", "2001:db8::1 is not IPv4: ARP cannot find its MAC"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			got, err := senderFor(addr(test.target), testInterface, test.held, test.exclude)
-			if test.err != "" {
-				if err == nil || err.Error() != test.err {
-					t.Errorf("error %v, want %s", err, test.err)
-				}
-				return
-			}
-			if err != nil || got != addr(test.want) {
-				t.Errorf("got %s, %v, want %s", got, err, test.want)
-			}
-		})
-	}
-}
-
-// resolve runs a resolver in a host until the test ends. It refreshes every half second rather than every ten.
+// resolve runs a resolver by ARP in a host until the test ends. It refreshes every half second rather than every ten.
 func (h *host) resolve(options ResolverOptions) (*Resolver, <-chan Neighbor) {
 	h.t.Helper()
-	a := h.openARP()
+	return h.resolveBy(h.openARP(), options)
+}
+
+func (h *host) resolveBy(lan Discovery, options ResolverOptions) (*Resolver, <-chan Neighbor) {
+	h.t.Helper()
 	reports := make(chan Neighbor, 64)
 	options.Notify = func(n Neighbor) { reports <- n }
 	var resolver *Resolver
 	h.must(func() (err error) {
-		resolver, err = NewResolver(a, options)
+		resolver, err = NewResolver(lan, options)
 		return err
 	})
 	resolver.tracker.refresh = 500 * time.Millisecond
 	ctx, cancel := context.WithCancel(context.Background())
-	heard := h.start(func() error { return a.Run(ctx, resolver.Observe) })
+	heard := h.start(func() error { return lan.Run(ctx, resolver.Observe) })
 	resolved := make(chan struct{})
 	go func() {
 		defer close(resolved)
@@ -70,7 +38,7 @@ func (h *host) resolve(options ResolverOptions) (*Resolver, <-chan Neighbor) {
 		<-resolved
 		resolver.Close()
 		if err := <-heard; err != nil {
-			h.t.Errorf("run ARP: %v", err)
+			h.t.Errorf("listen: %v", err)
 		}
 	})
 	return resolver, reports

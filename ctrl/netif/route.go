@@ -4,18 +4,24 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
-// InterfaceFor returns the interface on whose network an address is, so that frames can be sent to it directly. For an
-// address of this host itself, as a VIP that an earlier run left behind, it is the interface that holds it. An address
-// that is reached through a gateway is an error that names the gateway; so is one that is not reached at all.
+// InterfaceFor returns the interface on whose network an IPv4 or IPv6 address is, so that frames can be sent to it
+// directly. For an address of this host itself (IsLocal), as a VIP that an earlier run left behind, it is the interface
+// that holds it. An address that is reached through a gateway is an error that names the gateway; so is one that is not
+// reached at all, and a link-local one, which each interface has a network for.
 func InterfaceFor(addr netip.Addr) (ifname string, err error) {
 	addr = addr.Unmap()
-	if !addr.IsValid() {
+	switch {
+	case !addr.IsValid():
 		return "", errors.New("find the interface of an address: none given")
+	case addr.Is6() && addr.IsLinkLocalUnicast():
+		return "", fmt.Errorf("find the interface of %s: a link-local address does not tell it: "+
+			"use a global or unique local address of the real server", addr)
 	}
 	routes, err := netlink.RouteGet(addr.AsSlice())
 	if err != nil {
@@ -41,6 +47,20 @@ func InterfaceFor(addr netip.Addr) (ifname string, err error) {
 			addr, gatewayOf(route), ifname)
 	}
 	return ifname, nil
+}
+
+// IsLocal says whether an address is this host itself: held by one of its interfaces, whatever their state, or a loopback
+// address. Packets for it need no layer 2 but the kernel.
+func IsLocal(addr netip.Addr) (bool, error) {
+	addr = addr.Unmap()
+	if addr.IsLoopback() {
+		return true, nil
+	}
+	held, err := dump(func() ([]netlink.Addr, error) { return netlink.AddrList(nil, netlink.FAMILY_ALL) })
+	if err != nil {
+		return false, fmt.Errorf("is %s an address of this host: list addresses: %w", addr, err)
+	}
+	return slices.ContainsFunc(held, func(a netlink.Addr) bool { return prefixOf(a).Addr() == addr }), nil
 }
 
 func gatewayOf(route netlink.Route) string {

@@ -3,6 +3,7 @@ package netif
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -151,23 +152,48 @@ func (h *host) setSysctl(name, value string) {
 	h.must(func() error { return os.WriteFile("/proc/sys/net/ipv4/conf/"+name, []byte(value), 0) })
 }
 
-func (h *host) openARP() *ARP {
+// addLink adds a virtual device and sets it up. Where the kernel has no such devices it skips the test, also
+// when tests must not be skipped: no privilege adds them.
+func (h *host) addLink(link netlink.Link) {
 	h.t.Helper()
-	var a *ARP
+	unknown := false
+	h.must(func() error {
+		err := netlink.LinkAdd(link)
+		if unknown = errors.Is(err, unix.EOPNOTSUPP); unknown {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("add a %s: %w", link.Type(), err)
+		}
+		return netlink.LinkSetUp(link)
+	})
+	if unknown {
+		h.t.Skipf("this kernel is built without devices of kind %s", link.Type())
+	}
+}
+
+func (h *host) openARP() *ARP { return open(h, OpenARP) }
+
+func (h *host) openNDP() *NDP { return open(h, OpenNDP) }
+
+// open opens a socket on the host's interface until the test ends.
+func open[T Discovery](h *host, opener func(ifname string) (T, error)) T {
+	h.t.Helper()
+	var lan T
 	h.must(func() (err error) {
-		a, err = OpenARP(testInterface)
+		lan, err = opener(testInterface)
 		return err
 	})
 	h.t.Cleanup(func() {
-		if err := a.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		if err := lan.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 			h.t.Error(err)
 		}
 	})
-	return a
+	return lan
 }
 
-// listen runs an ARP until the test ends and returns what it hears.
-func (h *host) listen(a *ARP) <-chan Observation {
+// listen runs an ARP or NDP until the test ends and returns what it hears.
+func (h *host) listen(a Discovery) <-chan Observation {
 	h.t.Helper()
 	heard := make(chan Observation, 64)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -182,7 +208,7 @@ func (h *host) listen(a *ARP) <-chan Observation {
 	h.t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
-			h.t.Errorf("run ARP: %v", err)
+			h.t.Errorf("listen: %v", err)
 		}
 	})
 	return heard

@@ -39,7 +39,7 @@ func WatchLinks(ctx context.Context, report func(LinkEvent)) error {
 			}
 			present := make([]LinkInfo, 0, len(links))
 			for _, link := range links {
-				present = append(present, linkInfo(link.Attrs()))
+				present = append(present, linkInfo(link))
 			}
 			known.replace(present, report)
 			return nil

@@ -33,7 +33,7 @@ func (t linkTable) message(message syscall.NetlinkMessage, report func(LinkEvent
 	if message.Header.Type == unix.RTM_DELLINK {
 		t.remove(link.Attrs().Index, report)
 	} else {
-		t.update(linkInfo(link.Attrs()), report)
+		t.update(linkInfo(link), report)
 	}
 	return nil
 }

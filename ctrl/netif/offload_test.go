@@ -1,0 +1,74 @@
+package netif
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// turnOff does what ethtool -K INTERFACE FEATURE off does (ETHTOOL_MSG_FEATURES_SET).
+func turnOff(ifname, feature string) error {
+	family, err := netlink.GenlFamilyGet(unix.ETHTOOL_GENL_NAME)
+	if err != nil {
+		return err
+	}
+	request := nl.NewNetlinkRequest(int(family.ID), unix.NLM_F_ACK)
+	request.AddData(&nl.Genlmsg{Command: unix.ETHTOOL_MSG_FEATURES_SET, Version: unix.ETHTOOL_GENL_VERSION})
+	header := nl.NewRtAttr(unix.ETHTOOL_A_FEATURES_HEADER|unix.NLA_F_NESTED, nil)
+	header.AddRtAttr(unix.ETHTOOL_A_HEADER_DEV_NAME, nl.ZeroTerminated(ifname))
+	request.AddData(header)
+	wanted := nl.NewRtAttr(unix.ETHTOOL_A_FEATURES_WANTED|unix.NLA_F_NESTED, nil)
+	bit := wanted.AddRtAttr(unix.ETHTOOL_A_BITSET_BITS|unix.NLA_F_NESTED, nil).AddRtAttr(unix.ETHTOOL_A_BITSET_BITS_BIT|unix.NLA_F_NESTED, nil)
+	bit.AddRtAttr(unix.ETHTOOL_A_BITSET_BIT_NAME, nl.ZeroTerminated(feature))
+	request.AddData(wanted)
+	_, err = request.Execute(unix.NETLINK_GENERIC, 0)
+	return err
+}
+
+func TestAVLANOffloadIsAnErrorUntilItIsTurnedOff(t *testing.T) {
+	for _, test := range []struct {
+		protocol VLANProtocol
+		feature  string
+		want     string
+	}{
+		{Dot1Q, "rx-vlan-hw-parse", "enp1s0: the NIC takes VLAN tags off before an XDP program sees them " +
+			"(rx-vlan-hw-parse is on): ethtool -K enp1s0 rxvlan off"},
+		{Dot1AD, "rx-vlan-stag-hw-parse", "enp1s0: the NIC takes VLAN tags off before an XDP program sees them " +
+			"(rx-vlan-stag-hw-parse is on): ethtool -K enp1s0 rx-vlan-stag-hw-parse off"},
+	} {
+		t.Run(test.protocol.String(), func(t *testing.T) {
+			h, _ := newLAN(t)
+			h.must(func() error {
+				err := CheckVLANOffload(testInterface, test.protocol)
+				if !errors.Is(err, ErrVLANOffload) || err.Error() != test.want {
+					t.Errorf("error %v, want %s", err, test.want)
+				}
+				if err := turnOff(testInterface, test.feature); err != nil {
+					return err
+				}
+				return CheckVLANOffload(testInterface, test.protocol)
+			})
+		})
+	}
+}
+
+func TestTheVLANOffloadOfAnAbsentInterfaceIsAnError(t *testing.T) {
+	h, _ := newLAN(t)
+	h.must(func() error {
+		if err := CheckVLANOffload("enp9s0", Dot1Q); !errors.Is(err, ErrNoInterface) {
+			t.Errorf("error %v", err)
+		}
+		return nil
+	})
+}
+
+func TestABrokenEthtoolAnswerIsAnError(t *testing.T) {
+	for _, answer := range []string{"", "0b01", "0b010000 0800 0400"} {
+		if active, err := activeFeature(unhex(t, answer), "rx-vlan-hw-parse"); active || err == nil {
+			t.Errorf("%q: active = %v, %v", answer, active, err)
+		}
+	}
+}
