@@ -10,7 +10,7 @@ build: ## the daemon and the lab, in .build/
 	$(GO) build -o $(OUT)/ ./cmd/drover ./cmd/lab
 
 generate: ## the BPF objects, which are committed; wants clang-19 and libbpf-dev
-	$(GO) generate ./bpf ./bench/yardstick
+	$(GO) generate ./bpf ./bench/yardstick ./bench/ipvs
 
 lint: ## formatting, go vet, a tidy go.mod
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt wants: $$unformatted"; exit 1; }
@@ -24,8 +24,8 @@ test: ## every test; those that want root or a tool that is absent are skipped, 
 demo: build ## the tutorial's network, load balanced, step by step; as root
 	$(OUT)/lab demo --drover $(OUT)/drover
 
-bench: ## ns per packet beside yardsticks of the same run; as root
-	$(GO) run ./bench packet --check
+bench: ## every benchmark, beside yardsticks of the same run; as root
+	$(GO) run ./bench all --check
 
 clean:
 	rm -rf $(OUT) .lab

@@ -19,16 +19,29 @@ type DroverClock struct {
 	Nanoseconds uint64
 }
 
-type DroverFlowBucket struct {
-	_     structs.HostLayout
-	Key   [4]DroverFlowKey
-	Seen  [4]uint32
-	Real  [4]uint16
-	State [4]uint8
-	Lock  struct {
-		_   structs.HostLayout
-		Val uint32
-	}
+type DroverFamily uint32
+
+const (
+	DroverFamilyIPV4 DroverFamily = 4
+	DroverFamilyIPV6 DroverFamily = 6
+)
+
+type DroverFlow struct {
+	_    structs.HostLayout
+	Key  DroverFlowKey
+	Seen uint32
+	_    [4]byte
+}
+
+type DroverFlow6 struct {
+	_      structs.HostLayout
+	Flow   DroverFlow
+	Client DroverIn6Addr
+}
+
+type DroverFlow6Set struct {
+	_    structs.HostLayout
+	Flow [16]DroverFlow6
 }
 
 type DroverFlowKey struct {
@@ -38,15 +51,55 @@ type DroverFlowKey struct {
 	Service uint16
 }
 
+type DroverFlowLock struct {
+	_    structs.HostLayout
+	Lock struct {
+		_   structs.HostLayout
+		Val uint32
+	}
+	Pad    uint32
+	Held   uint32
+	Vacant uint32
+	Pad2   [12]uint32
+}
+
+type DroverFlowSet struct {
+	_    structs.HostLayout
+	Flow [16]DroverFlow
+}
+
 type DroverFlowState uint32
 
 const (
-	DroverFlowStateFLOW_EMBRYONIC   DroverFlowState = 0
-	DroverFlowStateFLOW_UDP         DroverFlowState = 1
-	DroverFlowStateFLOW_CLOSING     DroverFlowState = 2
-	DroverFlowStateFLOW_ESTABLISHED DroverFlowState = 3
-	DroverFlowStateFLOW_STATES      DroverFlowState = 4
+	DroverFlowStateFLOW_EXPIRED     DroverFlowState = 0
+	DroverFlowStateFLOW_EMBRYONIC   DroverFlowState = 1
+	DroverFlowStateFLOW_CLIENT_NEW  DroverFlowState = 2
+	DroverFlowStateFLOW_RESUMED     DroverFlowState = 3
+	DroverFlowStateFLOW_UDP         DroverFlowState = 4
+	DroverFlowStateFLOW_RESET       DroverFlowState = 5
+	DroverFlowStateFLOW_CLOSING     DroverFlowState = 6
+	DroverFlowStateFLOW_CLIENT      DroverFlowState = 7
+	DroverFlowStateFLOW_ESTABLISHED DroverFlowState = 8
+	DroverFlowStateFLOW_STATES      DroverFlowState = 9
+	DroverFlowStateTIMEOUTS         DroverFlowState = 16
 )
+
+type DroverFragment struct {
+	_       structs.HostLayout
+	Service uint32
+	Real    uint32
+	Seen    uint64
+}
+
+type DroverFragmentKey struct {
+	_        structs.HostLayout
+	From     DroverIn6Addr
+	To       DroverIn6Addr
+	Id       uint32
+	Protocol uint8
+	Family   uint8
+	Pad      [2]uint8
+}
 
 type DroverGate struct {
 	_            structs.HostLayout
@@ -60,34 +113,72 @@ type DroverGateName struct {
 	VirtualRouterId uint32
 }
 
+type DroverIn6Addr struct {
+	_    structs.HostLayout
+	In6U struct {
+		_       structs.HostLayout
+		U6Addr8 [16]uint8
+	}
+}
+
 type DroverLimits uint32
 
 const (
-	DroverLimitsSERVICE_BUCKETS     DroverLimits = 1024
+	DroverLimitsSERVICE_BUCKETS     DroverLimits = 4096
 	DroverLimitsSERVICES_PER_BUCKET DroverLimits = 8
-	DroverLimitsSERVICES            DroverLimits = 8192
-	DroverLimitsREALS               DroverLimits = 4096
+	DroverLimitsSERVICES            DroverLimits = 32768
 	DroverLimitsGATES               DroverLimits = 256
-	DroverLimitsVIPS                DroverLimits = 4096
-	DroverLimitsSCHEDULE_LINES      DroverLimits = 65536
-	DroverLimitsREALS_PER_LINE      DroverLimits = 32
-	DroverLimitsFLOWS_PER_BUCKET    DroverLimits = 4
+	DroverLimitsVIPS                DroverLimits = 16384
+	DroverLimitsPORTS               DroverLimits = 64
+	DroverLimitsPEERS               DroverLimits = 65536
+	DroverLimitsREALS_PER_LINE      DroverLimits = 16
+	DroverLimitsMOST_REALS          DroverLimits = 16777216
+	DroverLimitsSCAN_LINES          DroverLimits = 64
+	DroverLimitsFLOWS_PER_LINE      DroverLimits = 4
+	DroverLimitsFLOWS_PER_SET       DroverLimits = 16
+	DroverLimitsFLOW_LOCKS          DroverLimits = 1024
+	DroverLimitsFRAGMENTS           DroverLimits = 8192
+	DroverLimitsSTRAYS              DroverLimits = 65536
+	DroverLimitsSWEEP_SETS          DroverLimits = 128
 	DroverLimitsJIFFIES_AHEAD       DroverLimits = 65536
-	DroverLimitsLAYOUT              DroverLimits = 1
+	DroverLimitsLAYOUT              DroverLimits = 2
 )
+
+type DroverPeer struct {
+	_       structs.HostLayout
+	Mac     [6]uint8
+	Service uint16
+}
+
+type DroverPort struct {
+	_   structs.HostLayout
+	Mac [6]uint8
+	Pad uint16
+	Mtu uint32
+}
 
 type DroverReal struct {
 	_     structs.HostLayout
 	Mac   [6]uint8
-	State uint16
+	State uint8
+	Port  uint8
+}
+
+type DroverRealLoad struct {
+	_          structs.HostLayout
+	Active     uint32
+	Inactive   uint32
+	Answered   uint64
+	Overloaded uint32
+	Pad        uint32
 }
 
 type DroverRealName struct {
 	_       structs.HostLayout
-	Address uint32
+	Address DroverIn6Addr
 	Port    uint16
 	Pad     uint16
-	Service DroverServiceKey
+	Service uint32
 }
 
 type DroverRealState uint32
@@ -98,10 +189,32 @@ const (
 	DroverRealStateREAL_UP     DroverRealState = 2
 )
 
+type DroverRealTerms struct {
+	_      structs.HostLayout
+	Upper  uint32
+	Lower  uint32
+	Weight uint16
+	Pad    uint16
+}
+
 type DroverScheduleLine struct {
 	_    structs.HostLayout
-	Real [32]uint16
+	Real [16]uint32
 }
+
+type DroverScheduler uint32
+
+const (
+	DroverSchedulerBY_TURNS          DroverScheduler = 0
+	DroverSchedulerBY_HASH           DroverScheduler = 1
+	DroverSchedulerBY_TWO            DroverScheduler = 2
+	DroverSchedulerLEAST_CONNECTIONS DroverScheduler = 3
+	DroverSchedulerLEAST_WEIGHTED    DroverScheduler = 4
+	DroverSchedulerLEAST_DELAY       DroverScheduler = 5
+	DroverSchedulerNEVER_QUEUE       DroverScheduler = 6
+	DroverSchedulerFIRST             DroverScheduler = 7
+	DroverSchedulerOVERFLOW          DroverScheduler = 8
+)
 
 type DroverService struct {
 	_        structs.HostLayout
@@ -110,8 +223,15 @@ type DroverService struct {
 		Line  uint32
 		Slots uint32
 	}
-	Gate uint32
-	Pad  uint32
+	Gate        uint32
+	Scheduler   uint8
+	Flags       uint8
+	Pad         uint16
+	Persistence uint32
+	Pad2        uint32
+	ClientMask  DroverIn6Addr
+	Address     DroverIn6Addr
+	Pad3        uint64
 }
 
 type DroverServiceBucket struct {
@@ -119,19 +239,53 @@ type DroverServiceBucket struct {
 	Key [8]DroverServiceKey
 }
 
+type DroverServiceFlags uint32
+
+const (
+	DroverServiceFlagsHASH_PORT  DroverServiceFlags = 1
+	DroverServiceFlagsFALLBACK   DroverServiceFlags = 2
+	DroverServiceFlagsONE_PACKET DroverServiceFlags = 4
+	DroverServiceFlagsHAS_LOCAL  DroverServiceFlags = 8
+)
+
 type DroverServiceKey struct {
 	_        structs.HostLayout
 	Address  uint32
 	Port     uint16
 	Protocol uint8
-	Pad      uint8
+	Family   uint8
 }
 
 type DroverSettings struct {
 	_        structs.HostLayout
 	FlowSeed uint64
 	Layout   uint64
+	Timeout  [16]uint32
+	Hz       uint32
+	_        [4]byte
 }
+
+type DroverStray struct {
+	_     structs.HostLayout
+	Tag   uint32
+	Since uint32
+}
+
+type DroverSweepOrder struct {
+	_      structs.HostLayout
+	Work   uint32
+	Family uint32
+	First  uint32
+	Sets   uint32
+	Found  [16]uint32
+}
+
+type DroverSweepWork uint32
+
+const (
+	DroverSweepWorkSWEEP_EXPIRE DroverSweepWork = 0
+	DroverSweepWorkSWEEP_MOVE   DroverSweepWork = 1
+)
 
 type DroverTraffic struct {
 	_           structs.HostLayout
@@ -144,7 +298,7 @@ type DroverVerdict uint32
 
 const (
 	DroverVerdictUNDECIDED           DroverVerdict = 0
-	DroverVerdictPASS_NOT_IPV4       DroverVerdict = 1
+	DroverVerdictPASS_NOT_IP         DroverVerdict = 1
 	DroverVerdictPASS_OTHER_HOST     DroverVerdict = 2
 	DroverVerdictPASS_MALFORMED      DroverVerdict = 3
 	DroverVerdictPASS_PROTOCOL       DroverVerdict = 4
@@ -152,44 +306,73 @@ const (
 	DroverVerdictPASS_NO_SERVICE     DroverVerdict = 6
 	DroverVerdictPASS_CLOSED         DroverVerdict = 7
 	DroverVerdictPASS_NO_REAL        DroverVerdict = 8
-	DroverVerdictPASS_ARP            DroverVerdict = 9
-	DroverVerdictDROP_ARP_SILENT     DroverVerdict = 10
-	DroverVerdictFORWARD_FLOW        DroverVerdict = 11
-	DroverVerdictFORWARD_NEW         DroverVerdict = 12
-	DroverVerdictFORWARD_RESCHEDULED DroverVerdict = 13
-	DroverVerdictFORWARD_UNTRACKED   DroverVerdict = 14
-	DroverVerdictFORWARD_GRACE       DroverVerdict = 15
-	DroverVerdictVERDICTS            DroverVerdict = 16
+	DroverVerdictPASS_NEIGHBOR       DroverVerdict = 9
+	DroverVerdictPASS_LOCAL          DroverVerdict = 10
+	DroverVerdictPASS_PEER           DroverVerdict = 11
+	DroverVerdictDROP_SILENT         DroverVerdict = 12
+	DroverVerdictDROP_TOO_BIG        DroverVerdict = 13
+	DroverVerdictDROP_LOOP           DroverVerdict = 14
+	DroverVerdictFORWARD_FLOW        DroverVerdict = 15
+	DroverVerdictFORWARD_NEW         DroverVerdict = 16
+	DroverVerdictFORWARD_RESCHEDULED DroverVerdict = 17
+	DroverVerdictFORWARD_RESUMED     DroverVerdict = 18
+	DroverVerdictFORWARD_UNTRACKED   DroverVerdict = 19
+	DroverVerdictFORWARD_FRAGMENT    DroverVerdict = 20
+	DroverVerdictFORWARD_ERROR       DroverVerdict = 21
+	DroverVerdictFORWARD_GRACE       DroverVerdict = 22
+	DroverVerdictVERDICTS            DroverVerdict = 23
 )
 
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	DroverMapCursors        = "cursors"
-	DroverMapFlows          = "flows"
-	DroverMapGateNames      = "gate_names"
-	DroverMapGates          = "gates"
-	DroverMapRealNames      = "real_names"
-	DroverMapRealTraffic    = "real_traffic"
-	DroverMapReals          = "reals"
-	DroverMapSchedules      = "schedules"
-	DroverMapServiceIndex   = "service_index"
-	DroverMapServiceTraffic = "service_traffic"
-	DroverMapServices       = "services"
-	DroverMapSettings       = "settings"
-	DroverMapVerdicts       = "verdicts"
-	DroverMapVips           = "vips"
-	DroverProgDrover        = "drover"
-	DroverProgReadClock     = "read_clock"
-	DroverVarFlowMask       = "flow_mask"
-	DroverVarFlowSeed       = "flow_seed"
-	DroverVarFlowTimeout    = "flow_timeout"
-	DroverVarInterfaceMac   = "interface_mac"
-	DroverVarTypeFlowState  = "type_flow_state"
-	DroverVarTypeLimits     = "type_limits"
-	DroverVarTypeRealState  = "type_real_state"
-	DroverVarTypeVerdict    = "type_verdict"
+	DroverMapCursors          = "cursors"
+	DroverMapDisplaced        = "displaced"
+	DroverMapFlowLocks        = "flow_locks"
+	DroverMapFlows            = "flows"
+	DroverMapFlows6           = "flows6"
+	DroverMapFragments        = "fragments"
+	DroverMapGateNames        = "gate_names"
+	DroverMapGates            = "gates"
+	DroverMapOldFlows         = "old_flows"
+	DroverMapOldFlows6        = "old_flows6"
+	DroverMapPastTraffic      = "past_traffic"
+	DroverMapPeers            = "peers"
+	DroverMapPortInterfaces   = "port_interfaces"
+	DroverMapPorts            = "ports"
+	DroverMapRealLoads        = "real_loads"
+	DroverMapRealNames        = "real_names"
+	DroverMapRealTerms        = "real_terms"
+	DroverMapRealTraffic      = "real_traffic"
+	DroverMapReals            = "reals"
+	DroverMapSchedules        = "schedules"
+	DroverMapServiceIndex     = "service_index"
+	DroverMapServices         = "services"
+	DroverMapSettings         = "settings"
+	DroverMapStrays           = "strays"
+	DroverMapVerdicts         = "verdicts"
+	DroverMapVips             = "vips"
+	DroverProgDrover          = "drover"
+	DroverProgReadClock       = "read_clock"
+	DroverProgSweep           = "sweep"
+	DroverVarFlow6Sets        = "flow6_sets"
+	DroverVarFlowSeed         = "flow_seed"
+	DroverVarFlowSets         = "flow_sets"
+	DroverVarInterfaceMac     = "interface_mac"
+	DroverVarInterfaceMtu     = "interface_mtu"
+	DroverVarInterfacePort    = "interface_port"
+	DroverVarOldFlow6Sets     = "old_flow6_sets"
+	DroverVarOldFlowSets      = "old_flow_sets"
+	DroverVarTypeFamily       = "type_family"
+	DroverVarTypeFlowState    = "type_flow_state"
+	DroverVarTypeLimits       = "type_limits"
+	DroverVarTypeRealState    = "type_real_state"
+	DroverVarTypeScheduler    = "type_scheduler"
+	DroverVarTypeServiceFlags = "type_service_flags"
+	DroverVarTypeSweepOrder   = "type_sweep_order"
+	DroverVarTypeSweepWork    = "type_sweep_work"
+	DroverVarTypeVerdict      = "type_verdict"
 )
 
 // LoadDrover returns the embedded CollectionSpec for Drover.
@@ -236,6 +419,7 @@ type DroverSpecs struct {
 type DroverProgramSpecs struct {
 	Drover    *ebpf.ProgramSpec `ebpf:"drover"`
 	ReadClock *ebpf.ProgramSpec `ebpf:"read_clock"`
+	Sweep     *ebpf.ProgramSpec `ebpf:"sweep"`
 }
 
 // DroverMapSpecs contains maps before they are loaded into the kernel.
@@ -243,17 +427,29 @@ type DroverProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type DroverMapSpecs struct {
 	Cursors        *ebpf.MapSpec `ebpf:"cursors"`
+	Displaced      *ebpf.MapSpec `ebpf:"displaced"`
+	FlowLocks      *ebpf.MapSpec `ebpf:"flow_locks"`
 	Flows          *ebpf.MapSpec `ebpf:"flows"`
+	Flows6         *ebpf.MapSpec `ebpf:"flows6"`
+	Fragments      *ebpf.MapSpec `ebpf:"fragments"`
 	GateNames      *ebpf.MapSpec `ebpf:"gate_names"`
 	Gates          *ebpf.MapSpec `ebpf:"gates"`
+	OldFlows       *ebpf.MapSpec `ebpf:"old_flows"`
+	OldFlows6      *ebpf.MapSpec `ebpf:"old_flows6"`
+	PastTraffic    *ebpf.MapSpec `ebpf:"past_traffic"`
+	Peers          *ebpf.MapSpec `ebpf:"peers"`
+	PortInterfaces *ebpf.MapSpec `ebpf:"port_interfaces"`
+	Ports          *ebpf.MapSpec `ebpf:"ports"`
+	RealLoads      *ebpf.MapSpec `ebpf:"real_loads"`
 	RealNames      *ebpf.MapSpec `ebpf:"real_names"`
+	RealTerms      *ebpf.MapSpec `ebpf:"real_terms"`
 	RealTraffic    *ebpf.MapSpec `ebpf:"real_traffic"`
 	Reals          *ebpf.MapSpec `ebpf:"reals"`
 	Schedules      *ebpf.MapSpec `ebpf:"schedules"`
 	ServiceIndex   *ebpf.MapSpec `ebpf:"service_index"`
-	ServiceTraffic *ebpf.MapSpec `ebpf:"service_traffic"`
 	Services       *ebpf.MapSpec `ebpf:"services"`
 	Settings       *ebpf.MapSpec `ebpf:"settings"`
+	Strays         *ebpf.MapSpec `ebpf:"strays"`
 	Verdicts       *ebpf.MapSpec `ebpf:"verdicts"`
 	Vips           *ebpf.MapSpec `ebpf:"vips"`
 }
@@ -262,14 +458,23 @@ type DroverMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type DroverVariableSpecs struct {
-	FlowMask      *ebpf.VariableSpec `ebpf:"flow_mask"`
-	FlowSeed      *ebpf.VariableSpec `ebpf:"flow_seed"`
-	FlowTimeout   *ebpf.VariableSpec `ebpf:"flow_timeout"`
-	InterfaceMac  *ebpf.VariableSpec `ebpf:"interface_mac"`
-	TypeFlowState *ebpf.VariableSpec `ebpf:"type_flow_state"`
-	TypeLimits    *ebpf.VariableSpec `ebpf:"type_limits"`
-	TypeRealState *ebpf.VariableSpec `ebpf:"type_real_state"`
-	TypeVerdict   *ebpf.VariableSpec `ebpf:"type_verdict"`
+	Flow6Sets        *ebpf.VariableSpec `ebpf:"flow6_sets"`
+	FlowSeed         *ebpf.VariableSpec `ebpf:"flow_seed"`
+	FlowSets         *ebpf.VariableSpec `ebpf:"flow_sets"`
+	InterfaceMac     *ebpf.VariableSpec `ebpf:"interface_mac"`
+	InterfaceMtu     *ebpf.VariableSpec `ebpf:"interface_mtu"`
+	InterfacePort    *ebpf.VariableSpec `ebpf:"interface_port"`
+	OldFlow6Sets     *ebpf.VariableSpec `ebpf:"old_flow6_sets"`
+	OldFlowSets      *ebpf.VariableSpec `ebpf:"old_flow_sets"`
+	TypeFamily       *ebpf.VariableSpec `ebpf:"type_family"`
+	TypeFlowState    *ebpf.VariableSpec `ebpf:"type_flow_state"`
+	TypeLimits       *ebpf.VariableSpec `ebpf:"type_limits"`
+	TypeRealState    *ebpf.VariableSpec `ebpf:"type_real_state"`
+	TypeScheduler    *ebpf.VariableSpec `ebpf:"type_scheduler"`
+	TypeServiceFlags *ebpf.VariableSpec `ebpf:"type_service_flags"`
+	TypeSweepOrder   *ebpf.VariableSpec `ebpf:"type_sweep_order"`
+	TypeSweepWork    *ebpf.VariableSpec `ebpf:"type_sweep_work"`
+	TypeVerdict      *ebpf.VariableSpec `ebpf:"type_verdict"`
 }
 
 // DroverObjects contains all objects after they have been loaded into the kernel.
@@ -293,17 +498,29 @@ func (o *DroverObjects) Close() error {
 // It can be passed to LoadDroverObjects or ebpf.CollectionSpec.LoadAndAssign.
 type DroverMaps struct {
 	Cursors        *ebpf.Map `ebpf:"cursors"`
+	Displaced      *ebpf.Map `ebpf:"displaced"`
+	FlowLocks      *ebpf.Map `ebpf:"flow_locks"`
 	Flows          *ebpf.Map `ebpf:"flows"`
+	Flows6         *ebpf.Map `ebpf:"flows6"`
+	Fragments      *ebpf.Map `ebpf:"fragments"`
 	GateNames      *ebpf.Map `ebpf:"gate_names"`
 	Gates          *ebpf.Map `ebpf:"gates"`
+	OldFlows       *ebpf.Map `ebpf:"old_flows"`
+	OldFlows6      *ebpf.Map `ebpf:"old_flows6"`
+	PastTraffic    *ebpf.Map `ebpf:"past_traffic"`
+	Peers          *ebpf.Map `ebpf:"peers"`
+	PortInterfaces *ebpf.Map `ebpf:"port_interfaces"`
+	Ports          *ebpf.Map `ebpf:"ports"`
+	RealLoads      *ebpf.Map `ebpf:"real_loads"`
 	RealNames      *ebpf.Map `ebpf:"real_names"`
+	RealTerms      *ebpf.Map `ebpf:"real_terms"`
 	RealTraffic    *ebpf.Map `ebpf:"real_traffic"`
 	Reals          *ebpf.Map `ebpf:"reals"`
 	Schedules      *ebpf.Map `ebpf:"schedules"`
 	ServiceIndex   *ebpf.Map `ebpf:"service_index"`
-	ServiceTraffic *ebpf.Map `ebpf:"service_traffic"`
 	Services       *ebpf.Map `ebpf:"services"`
 	Settings       *ebpf.Map `ebpf:"settings"`
+	Strays         *ebpf.Map `ebpf:"strays"`
 	Verdicts       *ebpf.Map `ebpf:"verdicts"`
 	Vips           *ebpf.Map `ebpf:"vips"`
 }
@@ -311,17 +528,29 @@ type DroverMaps struct {
 func (m *DroverMaps) Close() error {
 	return _DroverClose(
 		m.Cursors,
+		m.Displaced,
+		m.FlowLocks,
 		m.Flows,
+		m.Flows6,
+		m.Fragments,
 		m.GateNames,
 		m.Gates,
+		m.OldFlows,
+		m.OldFlows6,
+		m.PastTraffic,
+		m.Peers,
+		m.PortInterfaces,
+		m.Ports,
+		m.RealLoads,
 		m.RealNames,
+		m.RealTerms,
 		m.RealTraffic,
 		m.Reals,
 		m.Schedules,
 		m.ServiceIndex,
-		m.ServiceTraffic,
 		m.Services,
 		m.Settings,
+		m.Strays,
 		m.Verdicts,
 		m.Vips,
 	)
@@ -331,14 +560,23 @@ func (m *DroverMaps) Close() error {
 //
 // It can be passed to LoadDroverObjects or ebpf.CollectionSpec.LoadAndAssign.
 type DroverVariables struct {
-	FlowMask      *ebpf.Variable `ebpf:"flow_mask"`
-	FlowSeed      *ebpf.Variable `ebpf:"flow_seed"`
-	FlowTimeout   *ebpf.Variable `ebpf:"flow_timeout"`
-	InterfaceMac  *ebpf.Variable `ebpf:"interface_mac"`
-	TypeFlowState *ebpf.Variable `ebpf:"type_flow_state"`
-	TypeLimits    *ebpf.Variable `ebpf:"type_limits"`
-	TypeRealState *ebpf.Variable `ebpf:"type_real_state"`
-	TypeVerdict   *ebpf.Variable `ebpf:"type_verdict"`
+	Flow6Sets        *ebpf.Variable `ebpf:"flow6_sets"`
+	FlowSeed         *ebpf.Variable `ebpf:"flow_seed"`
+	FlowSets         *ebpf.Variable `ebpf:"flow_sets"`
+	InterfaceMac     *ebpf.Variable `ebpf:"interface_mac"`
+	InterfaceMtu     *ebpf.Variable `ebpf:"interface_mtu"`
+	InterfacePort    *ebpf.Variable `ebpf:"interface_port"`
+	OldFlow6Sets     *ebpf.Variable `ebpf:"old_flow6_sets"`
+	OldFlowSets      *ebpf.Variable `ebpf:"old_flow_sets"`
+	TypeFamily       *ebpf.Variable `ebpf:"type_family"`
+	TypeFlowState    *ebpf.Variable `ebpf:"type_flow_state"`
+	TypeLimits       *ebpf.Variable `ebpf:"type_limits"`
+	TypeRealState    *ebpf.Variable `ebpf:"type_real_state"`
+	TypeScheduler    *ebpf.Variable `ebpf:"type_scheduler"`
+	TypeServiceFlags *ebpf.Variable `ebpf:"type_service_flags"`
+	TypeSweepOrder   *ebpf.Variable `ebpf:"type_sweep_order"`
+	TypeSweepWork    *ebpf.Variable `ebpf:"type_sweep_work"`
+	TypeVerdict      *ebpf.Variable `ebpf:"type_verdict"`
 }
 
 // DroverPrograms contains all programs after they have been loaded into the kernel.
@@ -347,12 +585,14 @@ type DroverVariables struct {
 type DroverPrograms struct {
 	Drover    *ebpf.Program `ebpf:"drover"`
 	ReadClock *ebpf.Program `ebpf:"read_clock"`
+	Sweep     *ebpf.Program `ebpf:"sweep"`
 }
 
 func (p *DroverPrograms) Close() error {
 	return _DroverClose(
 		p.Drover,
 		p.ReadClock,
+		p.Sweep,
 	)
 }
 

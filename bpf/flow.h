@@ -2,46 +2,106 @@
 /*
  * The flow table: which real server a connection stays on.
  *
- * A flow lives in the one bucket that its key hashes to. Readers take no lock: they read the key, then the entry, then
- * the key again, and a writer clears the key before it changes the entry. Writers hold the bucket's lock, so two CPUs
- * that meet the same new connection agree on one real server: the second finds what the first wrote.
+ * A flow lives in the one set that its key hashes to: sixteen slots in four neighboring cache lines. One of the lines is
+ * its home, where it is put if there is room and looked for first, so a packet nearly always touches one line. IPv6 has
+ * a table of its own, in which a flow holds the client's whole address and its key a hash of it.
  *
- * A full bucket gives up the slot that is missed least: expired flows, then embryonic ones (a SYN flood displaces only
- * itself), then UDP and closing ones, the oldest first. An established connection is never displaced. When a bucket
- * holds nothing else the new connection goes untracked, by a hash, which keeps it in place as long as the schedule
- * stands; displacing the oldest, as a cache would, breaks a connection to store one that may never be.
+ * Readers take no lock: they read the key, then the entry, then the key again, and a writer clears the key before it
+ * changes the entry. How flows are written is in bind.h.
  */
 #pragma once
 
-#include "parse.h"
+#include "real.h"
 
-struct flow {
-	__u32 seen;
-	__u16 real;
-	__u8 state;
-	__u8 slot;
-	bool found;
+#define HOME_LINES (FLOWS_PER_SET / FLOWS_PER_LINE)
+
+/* Who a flow belongs to. */
+struct flow_id {
+	__u64 key;		/* struct flow_key */
+	struct in6_addr client; /* IPv6 only */
+	__u32 family;
+	__u32 pad;
 };
 
-static __always_inline __u64 flow_key(const struct packet *pkt, __u32 service)
+/* What a reader saw of a flow. */
+union sight {
+	__u64 word;
+	struct {
+		__u32 seen;
+		__u32 real : 24;
+		__u32 state : 4;
+		__u32 slot : 4;
+	};
+};
+
+#define UNSEEN (~0ULL)
+
+static __always_inline __u64 flow_word(__be32 client, __be16 port, __u32 service)
 {
 	union {
 		struct flow_key key;
 		__u64 word;
-	} as = { .key = { .client = pkt->client, .port = pkt->client_port, .service = service } };
+	} as = { .key = { .client = client, .port = port, .service = service } };
 
 	return as.word;
 }
 
-static __always_inline struct flow_bucket *flow_bucket(__u64 key)
+static __always_inline __u64 flow_hash(__u64 key)
 {
-	__u64 hash = (key ^ flow_seed) * 0x9e3779b97f4a7c15ULL;
-	__u32 at;
+	return mix(key ^ flow_seed);
+}
 
-	hash ^= hash >> 32;
-	hash *= 0xd6e8feb86659fd93ULL;
-	at = (hash >> 32) & flow_mask;
-	return bpf_map_lookup_elem(&flows, &at);
+static __always_inline __u32 set_number(__u64 hash, __u32 sets)
+{
+	return (hash >> 32) * sets >> 32;
+}
+
+/* The slot at a distance from the home of a flow: first those of its line, then of the next. */
+static __always_inline __u32 slot_at(__u64 hash, __u32 distance)
+{
+	return (hash % HOME_LINES * FLOWS_PER_LINE + distance) % FLOWS_PER_SET;
+}
+
+/* The size of a slot, as a shift. */
+#define FLOW_SHIFT  4
+#define FLOW6_SHIFT 5
+
+/*
+ * A set of one table or the other. The size of its slots says which: the verifier, which follows the one value along
+ * with the pointer, knows then how far it may go.
+ */
+struct set {
+	void *flows; /* struct flow_set or flow6_set; NULL without table */
+	__u64 shift;
+};
+
+static __always_inline struct set set_of(void *flows, __u64 shift)
+{
+	asm volatile("" : "+r"(shift)); /* else the compiler works it out anew later on, and the verifier is lost */
+	return (struct set){ .flows = flows, .shift = shift };
+}
+
+static __always_inline struct set get_set(__u32 number, __u32 family)
+{
+	if (family == IPV6)
+		return set_of(bpf_map_lookup_elem(&flows6, &number), FLOW6_SHIFT);
+	return set_of(bpf_map_lookup_elem(&flows, &number), FLOW_SHIFT);
+}
+
+/* The set that a flow lives in. */
+static __always_inline struct set home_set(__u64 hash, __u32 family)
+{
+	return get_set(set_number(hash, family == IPV6 ? flow6_sets : flow_sets), family);
+}
+
+static __always_inline bool is_ipv6(struct set set)
+{
+	return set.shift == FLOW6_SHIFT;
+}
+
+static __always_inline struct flow *flow_in(struct set set, __u32 slot)
+{
+	return set.flows + ((__u64)slot << set.shift);
 }
 
 /* Zero, but not before value is known: an address made with it is read after value was, on every CPU. */
@@ -51,138 +111,70 @@ static __always_inline __u64 zero_after(__u64 value)
 	return value;
 }
 
-static __always_inline struct flow find_flow(const struct flow_bucket *bucket, __u64 key)
+/*
+ * 1 if a slot has the key, else 0; without a branch. The topmost bit of a key is zero, so that of a difference less one is
+ * set only if there is no difference.
+ */
+static __always_inline __u64 has_key(const void *slot, __u64 key)
 {
-	struct flow flow = {};
+	__u64 has = ((word(slot) ^ key) - 1) >> 63;
 
-#pragma unroll
-	for (int i = 0; i < FLOWS_PER_BUCKET; i++) {
-		__u64 first = word(&bucket->key[i]);
+	asm("" : "+r"(has)); /* else the compiler sees what is meant, and may branch */
+	return has;
+}
 
-		if (first != key)
+_Static_assert(SERVICES <= 1 << 15, "the topmost bit of a flow key is zero");
+
+static __always_inline bool holds(struct set set, const struct flow *flow, const struct flow_id *id)
+{
+	__u64 difference = word(&flow->key) ^ id->key;
+
+	if (is_ipv6(set))
+		difference |= address_difference(&((const struct flow6 *)flow)->client, &id->client);
+	return !difference;
+}
+
+/*
+ * The slot of a line that has a flow, or the first if none has. There is no branch in it: which slot it is is nothing
+ * that a CPU can predict, and a wrong guess would keep the next packet waiting for this one's line.
+ */
+static __always_inline struct flow *look_in_line(struct set set, __u32 first, __u64 key)
+{
+	const __u64 size = 1 << set.shift;
+	void *line = flow_in(set, first);
+	__u64 slot = has_key(line + size, key) + has_key(line + 2 * size, key) * 2 + has_key(line + 3 * size, key) * 3;
+
+	return line + (slot % FLOWS_PER_LINE << set.shift);
+}
+
+/* Finds a flow anywhere in a set. */
+static __always_inline __u64 find_in(struct set set, __u64 hash, const struct flow_id *id)
+{
+	for (__u32 distance = 0; distance < FLOWS_PER_SET; distance++) {
+		__u32 slot = slot_at(hash, distance);
+		const struct flow *flow = flow_in(set, slot);
+		union sight sight;
+
+		if (!holds(set, flow, id))
 			continue;
-		__u32 slot = (i + zero_after(first)) % FLOWS_PER_BUCKET;
-
-		flow.slot = i;
-		flow.real = *(const volatile __u16 *)&bucket->real[slot];
-		flow.state = bucket->state[slot];
-		flow.seen = bucket->seen[slot];
-		slot = (i + zero_after(flow.real)) % FLOWS_PER_BUCKET;
-		flow.found = word(&bucket->key[slot]) == key;
-		return flow;
+		sight.word = word((void *)flow + zero_after(id->key) + offsetof(struct flow, seen));
+		if (!holds(set, (void *)flow + zero_after(sight.word), id))
+			return UNSEEN; /* it is being written at this very moment */
+		sight.slot = slot;
+		return sight.word;
 	}
-	return flow;
+	return UNSEEN;
 }
 
-/* Jiffies since a flow's last packet, plus JIFFIES_AHEAD: another CPU may have noted a jiffy that this one has not read
- * yet, and a difference below zero would be a very long time. */
-static __always_inline __u32 flow_age(__u32 seen, __u32 now)
+/* Finds a flow in the table. Returns a union sight, or UNSEEN. */
+__noinline __u64 find_flow(const struct flow_id *id)
 {
-	return now + JIFFIES_AHEAD - seen;
-}
+	struct set set;
+	__u64 hash;
 
-static __always_inline bool flow_expired(__u8 state, __u32 seen, __u32 now)
-{
-	return flow_age(seen, now) > flow_timeout[state % FLOW_STATES] + JIFFIES_AHEAD;
-}
-
-/* How much slot i would be missed: the class in the high half, then youth. ~0 for what is never given up. */
-static __always_inline __u64 flow_worth(const struct flow_bucket *bucket, int i, __u32 now)
-{
-	__u8 state = bucket->state[i];
-	__u64 class;
-
-	if (!word(&bucket->key[i]))
-		return 0;
-	if (flow_expired(state, bucket->seen[i], now))
-		class = 1;
-	else if (state == FLOW_ESTABLISHED)
-		return ~0ULL;
-	else
-		class = 2 + state;
-	return class << 32 | (__u32)~flow_age(bucket->seen[i], now);
-}
-
-static __always_inline void write_key(struct flow_bucket *bucket, int i, __u64 key)
-{
-	/* An exchange, for its full barrier: the entry must not be seen to change outside the cleared key. */
-	__sync_lock_test_and_set((__u64 *)&bucket->key[i], key);
-}
-
-static __always_inline void write_flow(struct flow_bucket *bucket, int i, __u64 key, struct flow flow)
-{
-	write_key(bucket, i, 0);
-	bucket->real[i] = flow.real;
-	bucket->state[i] = flow.state;
-	bucket->seen[i] = flow.seen;
-	write_key(bucket, i, key);
-}
-
-/* What a connection is bound to. */
-struct binding {
-	__u32 real; /* NO_REAL when the bucket has no slot to give */
-	bool ours;  /* not another CPU's, which was first */
-};
-
-/* Binds the connection to want.real, unless it is bound already by another CPU. old is what find_flow saw. */
-static __always_inline struct binding bind_flow(struct flow_bucket *bucket, __u64 key, struct flow old, struct flow want)
-{
-	struct binding bound = { .real = NO_REAL };
-	__u64 least = ~0ULL;
-	int slot = -1;
-
-	bpf_spin_lock(&bucket->lock);
-#pragma unroll
-	for (int i = 0; i < FLOWS_PER_BUCKET; i++) {
-		__u64 worth;
-
-		if (word(&bucket->key[i]) == key) {
-			least = 0;
-			slot = i;
-			if (!old.found || bucket->real[i] != old.real || bucket->state[i] != old.state ||
-			    bucket->seen[i] != old.seen)
-				bound.real = bucket->real[i];
-			break;
-		}
-		worth = flow_worth(bucket, i, want.seen);
-		if (worth < least) {
-			least = worth;
-			slot = i;
-		}
-	}
-	if (bound.real == NO_REAL && slot >= 0) {
-		write_flow(bucket, slot % FLOWS_PER_BUCKET, key, want);
-		bound = (struct binding){ .real = want.real, .ours = true };
-	}
-	bpf_spin_unlock(&bucket->lock);
-	return bound;
-}
-
-static __always_inline __u8 next_state(__u8 state, const struct packet *pkt)
-{
-	if (state == FLOW_UDP)
-		return FLOW_UDP;
-	if (pkt->closes)
-		return FLOW_CLOSING;
-	if (state == FLOW_EMBRYONIC && !pkt->syn)
-		return FLOW_ESTABLISHED;
-	return state;
-}
-
-/* Notes that the connection lives, and where it stands. */
-static __always_inline void follow_flow(struct flow_bucket *bucket, __u64 key, struct flow flow,
-					const struct packet *pkt, __u32 now)
-{
-	__u32 slot = flow.slot % FLOWS_PER_BUCKET;
-	__u8 state = next_state(flow.state, pkt);
-
-	/* A slot that changed hands since it was read gets a later time than it deserves; nothing hangs on that. */
-	if (flow.seen != now)
-		bucket->seen[slot] = now;
-	if (state == flow.state)
-		return;
-	bpf_spin_lock(&bucket->lock);
-	if (word(&bucket->key[slot]) == key)
-		bucket->state[slot] = state;
-	bpf_spin_unlock(&bucket->lock);
+	if (!id)
+		return UNSEEN;
+	hash = flow_hash(id->key);
+	set = home_set(hash, id->family);
+	return set.flows ? find_in(set, hash, id) : UNSEEN;
 }

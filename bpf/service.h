@@ -1,15 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause */
-/* Finding the service of a packet, and the real server that takes its next connection. */
+/* Finding the service of a packet. */
 #pragma once
 
 #include "parse.h"
 
 #define NO_SERVICE (~0u)
-#define NO_REAL	   0 /* id 0 is never given */
 
-/* How many slots of a schedule are tried before a service counts as without real servers. Only a real server that went
- * down an instant ago is still in a schedule, so more than a few in a row are not met. */
-#define SCHEDULE_TRIES 4
+/* One load of eight bytes of a map that others write to. */
+static __always_inline __u64 word(const void *eight_bytes)
+{
+	return *(const volatile __u64 *)eight_bytes;
+}
+
+/* A union, not a cast: the key is put together in a register. Through memory it would be written in pieces and read as
+ * a whole, for which the CPU has to wait. */
+static __always_inline __u64 service_word(struct service_key key)
+{
+	union {
+		struct service_key key;
+		__u64 word;
+	} as = { .key = key };
+
+	return as.word;
+}
+
+/* Makes bits that depend on all bits of x, evenly. */
+static __always_inline __u64 mix(__u64 x)
+{
+	x = (x ^ x >> 32) * 0x9e3779b97f4a7c15ULL;
+	return (x ^ x >> 29) * 0xd6e8feb86659fd93ULL;
+}
+
+static __always_inline __u64 fold(__u64 high, __u64 low, __u64 seed)
+{
+	return mix((high ^ seed) * 0xff51afd7ed558ccdULL + (high >> 32) + low) >> 32;
+}
+
+/* The 32 bits that stand for an IPv6 address in a key. dataplane/index.go computes the same, with a seed of 0. */
+static __always_inline __u32 fold_address(const struct in6_addr *address, __u64 seed)
+{
+	const __u32 *part = address->in6_u.u6_addr32;
+
+	return fold((__u64)part[1] << 32 | part[0], (__u64)part[3] << 32 | part[2], seed);
+}
+
+/* The same of an address in a packet, or in a map: only there may eight bytes stand at any place. */
+static __always_inline __u32 fold_words(const struct in6_addr *address, __u64 seed)
+{
+	return fold(word(address), word(&address->in6_u.u6_addr32[2]), seed);
+}
+
+static __always_inline __u64 word_difference(const struct in6_addr *a, const struct in6_addr *b)
+{
+	return (word(a) ^ word(b)) | (word(&a->in6_u.u6_addr32[2]) ^ word(&b->in6_u.u6_addr32[2]));
+}
 
 /* The bucket of a service key. dataplane/index.go computes the same. */
 static __always_inline __u32 service_hash(__u64 key)
@@ -18,97 +62,40 @@ static __always_inline __u32 service_hash(__u64 key)
 	return (key >> 48) & (SERVICE_BUCKETS - 1);
 }
 
-/* One load of eight bytes of a map that others write to. */
-static __always_inline __u64 word(const void *eight_bytes)
+static __always_inline __u32 indexed_service(__u64 key)
 {
-	return *(const volatile __u64 *)eight_bytes;
-}
-
-static __always_inline __u32 find_service(struct service_key key)
-{
-	/* A union, not a cast: the key is put together in a register. Through memory it would be written in pieces and
-	 * read as a whole, for which the CPU has to wait. */
-	union {
-		struct service_key key;
-		__u64 word;
-	} as = { .key = key };
-	__u64 want = as.word;
-	__u32 at = service_hash(want);
+	__u32 at = service_hash(key);
 	const struct service_bucket *bucket = bpf_map_lookup_elem(&service_index, &at);
 
 	if (!bucket)
 		return NO_SERVICE;
 #pragma unroll
 	for (__u32 slot = 0; slot < SERVICES_PER_BUCKET; slot++)
-		if (word(&bucket->key[slot]) == want)
+		if (word(&bucket->key[slot]) == key)
 			return at * SERVICES_PER_BUCKET + slot;
 	return NO_SERVICE;
 }
 
-static __always_inline struct real get_real(__u32 id)
+/* Finds the service of a packet: the one of its port before one of all ports. */
+static __always_inline __u32 find_service(struct service_key to)
 {
-	const struct real *real = bpf_map_lookup_elem(&reals, &id);
-	union {
-		__u64 word;
-		struct real real;
-	} copy = { .word = real ? word(real) : 0 };
+	__u32 id = indexed_service(service_word(to));
 
-	return copy.real;
+	if (id != NO_SERVICE)
+		return id;
+	to.port = 0;
+	return indexed_service(service_word(to));
 }
 
-struct schedule {
-	__u32 line;
-	__u32 slots;
-};
-
-/* The real server in slot n of the schedule, or NO_REAL. */
-static __always_inline __u32 scheduled(struct schedule schedule, __u32 n)
+/* Zero if two addresses are the same; without a branch. */
+static __always_inline __u64 address_difference(const struct in6_addr *a, const struct in6_addr *b)
 {
-	__u32 line = schedule.line + n / REALS_PER_LINE;
-	const struct schedule_line *reals_of = bpf_map_lookup_elem(&schedules, &line);
+	const __u32 *x = a->in6_u.u6_addr32, *y = b->in6_u.u6_addr32;
 
-	return reals_of ? reals_of->real[n % REALS_PER_LINE] : NO_REAL;
+	return (x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]);
 }
 
-static __always_inline struct schedule service_schedule(const struct service *service)
+static __always_inline bool same_address(const struct in6_addr *a, const struct in6_addr *b)
 {
-	union {
-		__u64 word;
-		struct schedule schedule;
-	} copy = { .word = word(&service->schedule) };
-
-	return copy.schedule;
-}
-
-/* The real server whose turn it is, NO_REAL when there is none. */
-static __always_inline __u32 next_real(__u32 id, const struct service *service)
-{
-	struct schedule schedule = service_schedule(service);
-	__u64 *cursor = bpf_map_lookup_elem(&cursors, &id);
-
-	if (!cursor || !schedule.slots)
-		return NO_REAL;
-	for (int try = 0; try < SCHEDULE_TRIES; try++) {
-		__u32 real = scheduled(schedule, __sync_fetch_and_add(cursor, 1) % schedule.slots);
-
-		if (get_real(real).state == REAL_UP)
-			return real;
-	}
-	return NO_REAL;
-}
-
-/*
- * The real server of a connection that is in no table: the same on every node that has the same schedule, so that a
- * takeover moves as few connections as it can without having been told of them.
- */
-static __always_inline __u32 hashed_real(const struct packet *pkt, const struct service *service)
-{
-	struct schedule schedule = service_schedule(service);
-	__u64 hash = ((__u64)pkt->client << 32 | (__u32)pkt->client_port << 16 | pkt->to.port) * 0x9e3779b97f4a7c15ULL;
-
-	hash ^= hash >> 32;
-	hash = (hash ^ pkt->to.address) * 0xd6e8feb86659fd93ULL;
-	if (!schedule.slots)
-		return NO_REAL;
-	return scheduled(schedule, (hash >> 32) * schedule.slots >> 32);
+	return !address_difference(a, b);
 }

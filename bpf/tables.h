@@ -1,40 +1,55 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause */
 /*
- * The tables that the program and the control plane share. The Go types of package bpf are generated from these.
+ * What is in the tables that the program and the control plane share; the tables themselves are in maps.h. The Go types
+ * of package bpf are generated from these.
  *
- * Who writes what: the control plane writes services, schedules, reals, gates and vips; the program writes flows,
- * cursors and counters. Addresses and ports are in network byte order, all else in the host's.
+ * Who writes what: the control plane writes services, schedules, reals, real_terms, ports, gates, vips and peers; the
+ * program writes flows, loads, cursors, fragments, strays and counters. Addresses and ports are in network byte order,
+ * all else in the host's.
  */
 #pragma once
 
 #include <linux/bpf.h>
+#include <linux/in6.h>
 #include <linux/types.h>
 #include <bpf/bpf_helpers.h>
 
 #include "verdict.h"
 
 enum limits {
-	SERVICE_BUCKETS = 1024,
+	SERVICE_BUCKETS = 4096,
 	SERVICES_PER_BUCKET = 8,
 	SERVICES = SERVICE_BUCKETS * SERVICES_PER_BUCKET,
-	REALS = 4096,
 	GATES = 256,
-	VIPS = 4096,
-	SCHEDULE_LINES = 65536,
-	REALS_PER_LINE = 32,
-	FLOWS_PER_BUCKET = 4,
+	VIPS = 16384,
+	PORTS = 64,
+	PEERS = 65536,
+	REALS_PER_LINE = 16,
+	MOST_REALS = 1 << 24, /* that a flow can name */
+	SCAN_LINES = 64,      /* of a schedule that is searched for the least loaded real server */
+	FLOWS_PER_LINE = 4,
+	FLOWS_PER_SET = 16,
+	FLOW_LOCKS = 1024,
+	FRAGMENTS = 8192,
+	STRAYS = 65536,
+	SWEEP_SETS = 128, /* at most, in one run of the program of that name */
 	JIFFIES_AHEAD = 1 << 16,
 	/* To be raised when the meaning of a table changes: tables of another layout are not taken over. */
-	LAYOUT = 1,
+	LAYOUT = 2,
 };
 
 /* --- services ---------------------------------------------------------------------------------------------------- */
 
+enum family {
+	IPV4 = 4,
+	IPV6 = 6,
+};
+
 struct service_key {
-	__be32 address;
-	__be16 port;
-	__u8 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
-	__u8 pad;
+	__be32 address; /* IPv6: folded, see fold_address; the service has the whole */
+	__be16 port;	/* 0: all ports */
+	__u8 protocol;	/* IPPROTO_TCP or IPPROTO_UDP */
+	__u8 family;	/* enum family */
 } __attribute__((aligned(8)));
 
 /*
@@ -45,6 +60,27 @@ struct service_bucket {
 	struct service_key key[SERVICES_PER_BUCKET];
 };
 
+/* How the real server of a new connection is found in the schedule. IPVS's names are in brackets. */
+enum scheduler {
+	BY_TURNS,    /* each entry in its turn (rr, wrr) */
+	BY_HASH,     /* the entry that the client hashes to (sh, mh; dh has one entry) */
+	BY_TWO,	     /* the less loaded of two entries drawn by chance (twos) */
+	LEAST_CONNECTIONS, /* the entry with the least connections (lc) */
+	LEAST_WEIGHTED,	   /* the least connections for its weight (wlc) */
+	LEAST_DELAY,	   /* the least delay for one more connection (sed) */
+	NEVER_QUEUE,	   /* one without connections, else as LEAST_DELAY (nq) */
+	FIRST,	     /* the first entry (fo) */
+	OVERFLOW,    /* the first entry with fewer active connections than its weight (ovf) */
+};
+
+enum service_flags {
+	HASH_PORT = 1,	/* BY_HASH: of the client's address and port, not of the address alone (sh-port, mh-port) */
+	FALLBACK = 2,	/* BY_HASH: go on to another entry when the real server takes none (sh-fallback, mh-fallback) */
+	ONE_PACKET = 4, /* each datagram is a connection of its own (ops) */
+	HAS_LOCAL = 8,	/* this host is one of the real servers */
+};
+
+/* One cache line. */
 struct service {
 	/* Read and written as one word: a schedule is replaced by writing it elsewhere and then pointing here. */
 	struct {
@@ -52,12 +88,19 @@ struct service {
 		__u32 slots; /* its length in real servers; 0 when none takes new connections */
 	} schedule __attribute__((aligned(8)));
 	__u32 gate;
-	__u32 pad;
+	__u8 scheduler; /* enum scheduler */
+	__u8 flags;	/* enum service_flags */
+	__u16 pad;
+	__u32 persistence; /* jiffies that a client is remembered after its last connection; 0: not at all */
+	__u32 pad2;
+	struct in6_addr client_mask; /* of the clients that count as one; IPv4 in the first word */
+	struct in6_addr address;     /* of an IPv6 service */
+	__u64 pad3;
 };
 
-/* A piece of a schedule: the ids of the real servers in the order in which they take new connections. */
+/* A piece of a schedule: the ids of real servers. */
 struct schedule_line {
-	__u16 real[REALS_PER_LINE];
+	__u32 real[REALS_PER_LINE];
 };
 
 enum real_state {
@@ -66,11 +109,39 @@ enum real_state {
 	REAL_UP,
 };
 
-/* A real server in one service. Eight bytes, so that a change of MAC or state is one write. */
+/* A real server in one service. Eight bytes, so that a change of MAC, state or interface is one write. */
 struct real {
 	__u8 mac[6];
-	__u16 state; /* enum real_state */
+	__u8 state; /* enum real_state */
+	__u8 port;  /* of the table ports, or PORT_LOCAL */
 } __attribute__((aligned(8)));
+
+/* The real server is this host. */
+#define PORT_LOCAL 255
+
+/* What a real server is worth, and what it bears. */
+struct real_terms {
+	__u32 upper; /* connections from which on it takes no new ones; 0: no limit (uthreshold) */
+	__u32 lower; /* connections below which it takes new ones again (lthreshold) */
+	__u16 weight;
+	__u16 pad;
+};
+
+/* What a real server has to do. */
+struct real_load {
+	__u32 active;	  /* connections that open or are established */
+	__u32 inactive;	  /* those that close, and UDP */
+	__u64 answered;	  /* jiffies of the last handshake that a client completed with it */
+	__u32 overloaded; /* the real_terms.upper that was reached, if it has not come below .lower since; else 0 */
+	__u32 pad;
+};
+
+/* An interface that real servers are behind. */
+struct port {
+	__u8 mac[6];
+	__u16 pad;
+	__u32 mtu;
+};
 
 /* --- gates ------------------------------------------------------------------------------------------------------- */
 
@@ -83,38 +154,92 @@ struct gate {
 	__u64 forward_until; /* the grace: packets that still arrive are forwarded until then */
 };
 
-#define GATE_ALWAYS 0
+/* A balancer that may send this host, as a real server of the service, packets for the VIP. */
+struct peer {
+	__u8 mac[6];
+	__u16 service; /* id */
+} __attribute__((aligned(8)));
 
 /* --- flows ------------------------------------------------------------------------------------------------------- */
 
-/* In the order in which they are given up when a bucket is full. */
+/* In the order in which they are given up when a set is full. */
 enum flow_state {
+	FLOW_EXPIRED,	  /* idle for too long: counts no more, but found again as long as nobody takes its place */
 	FLOW_EMBRYONIC,	  /* SYN seen */
+	FLOW_CLIENT_NEW,  /* a persistent client none of whose connections is established yet */
+	FLOW_RESUMED,	  /* came without SYN and went on; established if it still goes on later */
 	FLOW_UDP,
-	FLOW_CLOSING,	  /* FIN or RST seen */
+	FLOW_RESET,	  /* RST seen */
+	FLOW_CLOSING,	  /* FIN seen */
+	FLOW_CLIENT,	  /* a persistent client: not a connection, but where the next one goes */
 	FLOW_ESTABLISHED, /* the client has acknowledged; never given up before it expires */
 	FLOW_STATES,
+	TIMEOUTS = 16, /* a power of two */
 };
 
 /* All zeroes: a free slot. One aligned word, so that a reader never sees half a key. */
 struct flow_key {
-	__be32 client;
-	__be16 port;
+	__be32 client; /* IPv6: folded with the seed, see fold_address */
+	__be16 port;   /* 0: a persistent client */
 	__u16 service;
 } __attribute__((aligned(8)));
 
-/* Four connections in one cache line, shared by all CPUs. */
-struct flow_bucket {
-	struct flow_key key[FLOWS_PER_BUCKET];
-	__u32 seen[FLOWS_PER_BUCKET]; /* jiffies of the last packet, the low half */
-	__u16 real[FLOWS_PER_BUCKET];
-	__u8 state[FLOWS_PER_BUCKET]; /* enum flow_state */
-	struct bpf_spin_lock lock;    /* held to write a key, a real or a state */
+struct flow {
+	struct flow_key key;
+	__u32 seen;	 /* jiffies of the last packet, the low half; of an embryonic flow: of the first */
+	__u32 real : 24;
+	__u32 state : 8; /* enum flow_state */
 };
+
+struct flow6 {
+	struct flow flow;
+	struct in6_addr client;
+};
+
+/* Sixteen connections, four to a cache line, shared by all CPUs. */
+struct flow_set {
+	struct flow flow[FLOWS_PER_SET];
+};
+
+struct flow6_set {
+	struct flow6 flow[FLOWS_PER_SET];
+};
+
+/* Held to write a flow; which one follows from the number of its set. Each has a cache line to itself. */
+struct flow_lock {
+	struct bpf_spin_lock lock;
+	__u32 pad;
+	__u32 held, vacant; /* slots, for who holds the lock: in a map the verifier does not follow every value */
+	__u32 pad2[12];
+};
+
+/* --- fragments and strays ---------------------------------------------------------------------------------------- */
+
+/* A datagram (RFC 791, RFC 8200). */
+struct fragment_key {
+	struct in6_addr from, to; /* IPv4 in the first word */
+	__be32 id;
+	__u8 protocol; /* IPv4 only: a later fragment of IPv6 need not name the one that its first one ends with */
+	__u8 family;
+	__u8 pad[2];
+};
+
+/* Where its first fragment went. */
+struct fragment {
+	__u32 service;
+	__u32 real;
+	__u64 seen; /* jiffies */
+};
+
+/* A segment of no known connection: its connection may be worth a place in the table when it goes on. */
+struct stray {
+	__u32 tag;
+	__u32 since; /* jiffies, the low half */
+} __attribute__((aligned(8)));
 
 /* --- counters ---------------------------------------------------------------------------------------------------- */
 
-/* What passed a service or a real server. */
+/* What passed a real server. */
 struct traffic {
 	__u64 packets;
 	__u64 bytes; /* frames, without the Ethernet trailer */
@@ -125,10 +250,10 @@ struct traffic {
 
 /* Who a real server id stands for. */
 struct real_name {
-	__be32 address;
+	struct in6_addr address; /* IPv4 in the first word */
 	__be16 port;
 	__u16 pad;
-	struct service_key service;
+	__u32 service; /* id, plus 1; 0: the id is free */
 };
 
 /* Whose gate it is. */
@@ -137,139 +262,29 @@ struct gate_name {
 	__u32 virtual_router_id;
 };
 
-/* What must not change while the tables live. */
 struct settings {
-	__u64 flow_seed;
-	__u64 layout; /* LAYOUT of the program that made the tables */
+	__u64 flow_seed; /* as long as the tables live */
+	__u64 layout;	 /* LAYOUT of the program that made the tables */
+	/* By enum flow_state: jiffies of idleness until a flow expires. 0 of persistent clients: the service has theirs. */
+	__u32 timeout[TIMEOUTS];
+	__u32 hz;	 /* jiffies per second */
 };
 
 _Static_assert(sizeof(struct service_key) == 8, "a service key is one word");
 _Static_assert(sizeof(struct service_bucket) == 64, "a service bucket is one cache line");
-_Static_assert(sizeof(struct service) == 16, "service");
+_Static_assert(sizeof(struct service) == 64, "a service is one cache line");
 _Static_assert(sizeof(struct schedule_line) == 64, "a schedule line is one cache line");
 _Static_assert(sizeof(struct real) == 8, "a real server is one word");
 _Static_assert(sizeof(struct flow_key) == 8, "a flow key is one word");
-_Static_assert(sizeof(struct flow_bucket) == 64, "a flow bucket is one cache line");
-
-/* --- maps -------------------------------------------------------------------------------------------------------- */
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SERVICE_BUCKETS);
-	__uint(map_flags, BPF_F_MMAPABLE); /* page-aligned, so that a bucket is one cache line and not parts of two */
-	__type(key, __u32);
-	__type(value, struct service_bucket);
-} service_index SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SERVICES);
-	__type(key, __u32);
-	__type(value, struct service);
-} services SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SCHEDULE_LINES);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct schedule_line);
-} schedules SEC(".maps");
-
-/* Per service: how many connections the schedule has placed. Shared by all CPUs, so that turns are taken exactly. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SERVICES);
-	__type(key, __u32);
-	__type(value, __u64);
-} cursors SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, REALS);
-	__type(key, __u32);
-	__type(value, struct real);
-} reals SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, GATES);
-	__type(key, __u32);
-	__type(value, struct gate);
-} gates SEC(".maps");
-
-/* VIP -> gate, for ARP. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, VIPS);
-	__type(key, __be32);
-	__type(value, __u32);
-} vips SEC(".maps");
-
-/* The size is set before the map is created. Page-aligned as above; a map with a spin lock is never mapped for real. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1 << 18);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__type(key, __u32);
-	__type(value, struct flow_bucket);
-} flows SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SERVICES);
-	__type(key, __u32);
-	__type(value, struct traffic);
-} service_traffic SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, REALS);
-	__type(key, __u32);
-	__type(value, struct traffic);
-} real_traffic SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, VERDICTS);
-	__type(key, __u32); /* enum verdict; as a type of its own the kernel takes it for no array's key */
-	__type(value, __u64);
-} verdicts SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, REALS);
-	__type(key, __u32);
-	__type(value, struct real_name);
-} real_names SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, GATES);
-	__type(key, __u32);
-	__type(value, struct gate_name);
-} gate_names SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct settings);
-} settings SEC(".maps");
-
-/* --- tunables, set before the program is loaded ------------------------------------------------------------------ */
-
-/* The MAC address of the interface that the program is attached to; each interface has a program of its own. */
-volatile const __u8 interface_mac[6] __attribute__((aligned(2))) = {};
-/* Number of flow buckets less one; the number is a power of two. */
-volatile const __u32 flow_mask = 0;
-/* Makes the buckets of the flow table unpredictable from outside. */
-volatile const __u64 flow_seed = 0;
-/* Per flow state: idle time in jiffies after which a slot may be taken over. */
-volatile const __u32 flow_timeout[FLOW_STATES] = {};
+_Static_assert(sizeof(struct flow) == 16, "four flows are one cache line");
+_Static_assert(sizeof(struct flow6) == 32, "two flows are one cache line");
+_Static_assert(sizeof(struct flow_lock) == 64, "a lock is one cache line");
 
 /* No map mentions these types, so the compiler would drop them before bpf2go sees them. */
 const enum verdict *type_verdict __attribute__((unused));
 const enum flow_state *type_flow_state __attribute__((unused));
 const enum real_state *type_real_state __attribute__((unused));
+const enum scheduler *type_scheduler __attribute__((unused));
+const enum service_flags *type_service_flags __attribute__((unused));
+const enum family *type_family __attribute__((unused));
 const enum limits *type_limits __attribute__((unused));

@@ -8,22 +8,29 @@
 enum verdict {
 	UNDECIDED,	   /* goes on to the next step; never counted */
 	/* To the kernel, untouched. */
-	PASS_NOT_IPV4,	   /* neither IPv4 nor an ARP request that concerns a VIP */
+	PASS_NOT_IP,	   /* neither IPv4 nor IPv6, nor an ARP request that concerns a VIP */
 	PASS_OTHER_HOST,   /* addressed to another MAC, or to a group */
 	PASS_MALFORMED,	   /* a header is cut short or states an impossible length */
-	PASS_PROTOCOL,	   /* IPv4, but neither TCP nor UDP */
-	PASS_FRAGMENT,	   /* a fragment: the ports of its siblings are unknown */
+	PASS_PROTOCOL,	   /* IP, but neither TCP nor UDP nor an error about them */
+	PASS_FRAGMENT,	   /* a later fragment whose first one passed, or has not been seen */
 	PASS_NO_SERVICE,   /* no virtual server of this address, port and protocol */
 	PASS_CLOSED,	   /* this node is not MASTER, and the grace is over */
 	PASS_NO_REAL,	   /* no real server takes it; the kernel answers with a reset */
-	PASS_ARP,	   /* ARP that this node answers, or that is not about a VIP */
+	PASS_NEIGHBOR,	   /* ARP or neighbor discovery that this node answers, or that is not about a VIP */
+	PASS_LOCAL,	   /* this host is the real server that takes it */
+	PASS_PEER,	   /* a peer balancer chose this host as the real server */
 	/* Gone. */
-	DROP_ARP_SILENT,   /* ARP request for a VIP that this node must not answer */
-	/* Rewritten and sent back out. */
+	DROP_SILENT,	   /* ARP or neighbor solicitation for a VIP that this node must not answer */
+	DROP_TOO_BIG,	   /* larger than the MTU of the interface that it would leave by */
+	DROP_LOOP,	   /* it came from the very real server that it would be sent to */
+	/* Rewritten and sent out. */
 	FORWARD_FLOW,	   /* a connection in the flow table */
 	FORWARD_NEW,	   /* a new connection, scheduled now */
-	FORWARD_RESCHEDULED, /* a SYN or datagram whose real server went down, scheduled again */
+	FORWARD_RESCHEDULED, /* a SYN or datagram whose real server is down or silent, scheduled again */
+	FORWARD_RESUMED,   /* a connection that was in no table and has proved that it lives: it is in the table now */
 	FORWARD_UNTRACKED, /* not in the table: chosen by a hash that every node shares */
-	FORWARD_GRACE,	   /* any of the four above, while a gate that is no longer open runs out its grace */
+	FORWARD_FRAGMENT,  /* a later fragment, after its first one */
+	FORWARD_ERROR,	   /* an ICMP error, to the real server of the connection that it is about */
+	FORWARD_GRACE,	   /* any of these, while a gate that is no longer open runs out its grace */
 	VERDICTS,
 };

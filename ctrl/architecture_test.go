@@ -26,12 +26,13 @@ type imports map[string][]string
 var who = []struct{ from, may []string }{
 	{[]string{"cmd/lab"}, []string{"ctrl", "ctrl/*", "dataplane", "bench/testbed"}},
 	{[]string{"cmd/*"}, []string{"ctrl", "ctrl/*", "dataplane"}},
-	{[]string{"bench/testbed", "bench/yardstick"}, nil},
+	{[]string{"bench/testbed", "bench/yardstick", "bench/plot"}, nil},
+	{[]string{"bench/ipvs"}, []string{"dataplane"}},
 	{[]string{"bench"}, []string{"bench/*", "dataplane", "ctrl/*", "bpf"}},
 	{[]string{"ctrl"}, []string{"ctrl/*", "dataplane"}},
 	{[]string{"ctrl/*"}, nil}, // no part of the controller knows another: they meet in ctrl
 	{[]string{"dataplane"}, []string{"bpf"}},
-	{[]string{"bpf"}, nil},
+	{[]string{"bpf", "bpf/kernels", "bpf/kernels/init"}, nil},
 }
 
 // only lists who alone may import what comes from outside. Paths are prefixes of import paths.
@@ -55,7 +56,8 @@ func TestPackagesImportOnlyWhatTheDesignAllows(t *testing.T) {
 func TestThePartsOfTheDesignAreThere(t *testing.T) {
 	graph := listImports(t)
 	for _, part := range []string{
-		"bpf", "dataplane", "ctrl", "ctrl/config", "ctrl/vrrp", "ctrl/health", "ctrl/netif", "ctrl/api", "cmd/drover",
+		"bpf", "dataplane", "ctrl", "ctrl/config", "ctrl/vrrp", "ctrl/health", "ctrl/schedule", "ctrl/netif", "ctrl/api",
+		"cmd/drover",
 	} {
 		if _, there := graph[module+"/"+part]; !there {
 			t.Errorf("package %s is not listed: the rules for it hold nothing", part)
@@ -86,6 +88,9 @@ func TestViolationsAreFound(t *testing.T) {
 		"the daemon must not use the testbed":     {"drover/cmd/drover", "drover/bench/testbed", false},
 		"the lab may use the testbed":             {"drover/cmd/lab", "drover/bench/testbed", true},
 		"the lab must not use the benchmark":      {"drover/cmd/lab", "drover/bench", false},
+		"the comparison may use dataplane":        {"drover/bench/ipvs", "drover/dataplane", true},
+		"the comparison must not use ctrl":        {"drover/bench/ipvs", "drover/ctrl", false},
+		"plots know nothing of the rest":          {"drover/bench/plot", "drover/bench", false},
 		"the daemon must not use bpf":             {"drover/cmd/drover", "drover/bpf", false},
 		"the testbed must not use the daemon":     {"drover/bench/testbed", "drover/ctrl", false},
 		"a package of which no rule says a thing": {"drover/util", "drover/ctrl", false},

@@ -1,8 +1,8 @@
 package ctrl
 
 import (
-	"bytes"
 	"errors"
+	"fmt"
 
 	"drover/ctrl/netif"
 	"drover/dataplane"
@@ -10,42 +10,111 @@ import (
 
 // attachState is the XDP program on one interface.
 type attachState struct {
-	link       netif.LinkInfo // what it was attached to
+	seat       seat
 	attachment dataplane.Attachment
 	err        error // why it is not attached
 }
 
-// attachAll puts the program on every interface that needs it, takes it off the others, and gives an interface whose
-// MAC address has changed a program that knows the new one.
+// seat is where a program is to be attached, and how.
+type seat struct {
+	on   dataplane.Interface
+	mode dataplane.Mode
+}
+
+// attachAll puts the program below every interface that needs it, takes it off the others, and gives an interface that
+// has changed a program that knows it as it is.
 func (c *Controller) attachAll() error {
-	wanted := c.interfaces()
-	errs := []error{c.detachOthers(wanted)}
-	for name := range wanted {
-		link, there := c.known.links[name]
-		old, attached := c.attached[name]
-		switch {
-		case !there:
-			delete(c.attached, name)
-		case attached && old.err == nil && old.link.Index == link.Index && bytes.Equal(old.link.MAC, link.MAC):
-		default:
-			a, err := c.data.Attach(name, link.Index, link.MAC, c.mode)
-			c.attached[name] = attachState{link, a, err}
-			errs = append(errs, err)
-			if err == nil {
-				c.tellMode(a)
-			}
+	seats := c.seats()
+	errs := []error{c.detachOthers(seats)}
+	for name, wanted := range seats {
+		if old, tried := c.attached[name]; tried && old.err == nil && old.seat == wanted {
+			continue
+		}
+		a, err := c.data.Attach(wanted.on, wanted.mode)
+		c.attached[name] = attachState{wanted, a, err}
+		errs = append(errs, err)
+		if err == nil {
+			c.tellMode(a)
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (c *Controller) detachOthers(wanted map[string]bool) error {
+// seats are the interfaces to attach to, by name. Why one in use cannot be served is noted, and logged when it is news.
+func (c *Controller) seats() map[string]seat {
+	seats := make(map[string]seat)
+	c.refused = make(map[string]error)
+	for name, o := range c.known.outlets {
+		found, err := c.seatOf(o)
+		c.tell.about("no packets are balanced on "+name, err)
+		if err != nil {
+			c.refused[name] = err
+			continue
+		}
+		if other, there := seats[o.device()]; !there || other.mode == dataplane.ModeAuto {
+			seats[o.device()] = found
+		}
+	}
+	return seats
+}
+
+func (c *Controller) seatOf(o *outlet) (seat, error) {
+	if o.err != nil {
+		return seat{}, o.err
+	}
+	link := o.lower.Link
+	mac, err := dataplane.ParseMAC(link.MAC)
+	if err != nil {
+		return seat{}, fmt.Errorf("%s: %w", link.Name, err)
+	}
+	if err := c.checkOffload(o.lower); err != nil {
+		return seat{}, err
+	}
+	mode, err := modeFor(c.mode, o.lower)
+	return seat{dataplane.Interface{Name: link.Name, Index: link.Index, MAC: mac, MTU: link.MTU, Port: o.port}, mode}, err
+}
+
+// checkOffload refuses a VLAN whose tags no program would see.
+func (c *Controller) checkOffload(lower netif.Lower) error {
+	if len(lower.Tags) == 0 {
+		return nil
+	}
+	for _, port := range lower.Ports {
+		err := netif.CheckVLANOffload(port.Name, lower.Tags[0].Protocol)
+		if errors.Is(err, netif.ErrVLANOffload) {
+			return err
+		}
+		c.tell.about("it is not known whether "+port.Name+" leaves VLAN tags on", err)
+	}
+	return nil
+}
+
+// modeFor is the XDP mode that is asked for, if it can serve.
+func modeFor(asked dataplane.Mode, lower netif.Lower) (dataplane.Mode, error) {
+	only := map[netif.Modes]dataplane.Mode{
+		netif.GenericOnly: dataplane.ModeGeneric, netif.NativeOnly: dataplane.ModeNative,
+	}[lower.Modes]
+	switch {
+	case only == "":
+		return asked, nil
+	case asked != dataplane.ModeAuto && asked != only:
+		return "", fmt.Errorf("XDP can serve %s in %s mode only, not in %s mode (--xdp-mode)", lower.Link.Name, only, asked)
+	default:
+		return only, nil
+	}
+}
+
+func (c *Controller) detachOthers(wanted map[string]seat) error {
 	attachments, err := c.data.Attachments()
 	errs := []error{err}
 	for _, a := range attachments {
-		if !wanted[a.Interface] {
+		if _, stays := wanted[a.Interface]; !stays {
 			errs = append(errs, c.data.Detach(a.Interface))
-			delete(c.attached, a.Interface)
+		}
+	}
+	for name := range c.attached {
+		if _, stays := wanted[name]; !stays {
+			delete(c.attached, name)
 		}
 	}
 	return errors.Join(errs...)
@@ -54,7 +123,7 @@ func (c *Controller) detachOthers(wanted map[string]bool) error {
 func (c *Controller) tellMode(a dataplane.Attachment) {
 	if a.Mode == dataplane.ModeGeneric && c.mode != dataplane.ModeGeneric {
 		c.log.Warn("XDP runs in GENERIC mode: every packet costs a socket buffer first, several times the native price; "+
-			"the driver has no native XDP, or not as this interface is set up (README: requirements)", "interface", a.Interface)
+			"the driver or the kind of interface has no native XDP, or not as it is set up (README: requirements)", "interface", a.Interface)
 		return
 	}
 	c.log.Info("XDP program attached", "interface", a.Interface, "mode", a.Mode)

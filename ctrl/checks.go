@@ -59,7 +59,7 @@ type checkers struct {
 
 // follow makes exactly the given checks run. Those that stay as they are go on undisturbed; one that is changed begins
 // from what is known of the real server.
-func (c *checkers) follow(ctx context.Context, wanted map[realKey]checkSpec, known map[realKey]check) error {
+func (c *checkers) follow(ctx context.Context, wanted map[realKey]checkSpec, known map[realKey]*check) error {
 	for key, check := range c.running {
 		if spec, still := wanted[key]; !still || !reflect.DeepEqual(spec, check.spec) {
 			check.stop()
@@ -77,7 +77,7 @@ func (c *checkers) follow(ctx context.Context, wanted map[realKey]checkSpec, kno
 	return nil
 }
 
-func (c *checkers) start(ctx context.Context, key realKey, spec checkSpec, known map[realKey]check) error {
+func (c *checkers) start(ctx context.Context, key realKey, spec checkSpec, known map[realKey]*check) error {
 	probes, err := health.HTTPGet(spec.http)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (c *checkers) start(ctx context.Context, key realKey, spec checkSpec, known
 	cfg := health.CheckerConfig{
 		Target: spec.target, Probes: probes, Settings: spec.settings, Spread: rand.Float64(),
 	}
-	if was, there := known[key]; there {
+	if was := known[key]; was != nil && was.told {
 		cfg.Initial = &health.Initial{Up: was.up}
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -129,10 +129,11 @@ func (c *checkers) stopAll() {
 // checksOf lists the checks that a configuration asks for.
 func checksOf(c *config.Config) map[realKey]checkSpec {
 	specs := make(map[realKey]checkSpec)
-	for _, v := range c.VirtualServers {
-		for _, r := range v.RealServers {
-			if r.Check != nil {
-				specs[keyOfReal(v, r)] = specOf(r.Check)
+	for n := range c.VirtualServers {
+		v := &c.VirtualServers[n]
+		for i := range v.RealServers {
+			if r := &v.RealServers[i]; r.Check != nil {
+				specs[checkKey(v, r)] = specOf(r.Check)
 			}
 		}
 	}

@@ -152,7 +152,7 @@ func newFollowing(t *testing.T, report func(realKey, health.Verdict)) *following
 	return f
 }
 
-func (f *following) to(c *config.Config, known map[realKey]check) {
+func (f *following) to(c *config.Config, known map[realKey]*check) {
 	f.t.Helper()
 	had := make(map[realKey]bool)
 	for key := range f.running {
@@ -238,7 +238,7 @@ func TestACheckReportsItsVerdictUnderItsKey(t *testing.T) {
 	}
 	told := make(chan news, 1)
 	f := newFollowing(t, func(key realKey, v health.Verdict) { told <- news{key, v} })
-	f.to(cfg, map[realKey]check{{web, address}: {up: true}})
+	f.to(cfg, map[realKey]*check{{web, address}: {told: true, up: true}})
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	select {

@@ -2,12 +2,11 @@ package ctrl
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"time"
 
-	"drover/ctrl/netif"
+	"drover/dataplane"
 )
 
 // claim is another host's answer to "who has this VIP?" while this node holds it.
@@ -45,7 +44,7 @@ func (c claims) forget(now time.Time) {
 }
 
 // by are the VIPs that a MAC address claims, in order.
-func (c claims) by(mac net.HardwareAddr) []netip.Addr {
+func (c claims) by(mac dataplane.MAC) []netip.Addr {
 	var vips []netip.Addr
 	for claim := range c {
 		if claim.mac == mac.String() {
@@ -56,9 +55,9 @@ func (c claims) by(mac net.HardwareAddr) []netip.Addr {
 	return vips
 }
 
-// remedyFor says what is wrong with a real server that answers for a VIP, and what to do; empty if it does not.
-func (c claims) remedyFor(n netif.Neighbor) string {
-	vips := c.by(n.MAC)
+// remedyFor says what is wrong with a real server at a MAC that answers for a VIP, and what to do; empty if it does not.
+func (c claims) remedyFor(mac dataplane.MAC) string {
+	vips := c.by(mac)
 	if len(vips) == 0 {
 		return ""
 	}

@@ -1,13 +1,12 @@
 package ctrl
 
 import (
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
-	"drover/ctrl/netif"
+	"drover/dataplane"
 )
 
 func prefixOf(s string) netip.Prefix { return netip.MustParsePrefix(s) }
@@ -54,10 +53,7 @@ func TestAClaimOutlivesTwoProbesThatAreNotAnswered(t *testing.T) {
 }
 
 func TestTheRemedySaysWhatToDoAndIsAlwaysTheSame(t *testing.T) {
-	mac, err := net.ParseMAC("02:00:00:00:00:01")
-	if err != nil {
-		t.Fatal(err)
-	}
+	mac := dataplane.MAC{2, 0, 0, 0, 0, 1}
 	const want = "answers ARP for the VIP 192.168.100.99, so clients may reach it past the balancer: on it, hold " +
 		"192.168.100.99/32 on lo and set net.ipv4.conf.all.arp_ignore=1 and net.ipv4.conf.all.arp_announce=2"
 	vips := []string{"192.168.100.221", "192.168.100.99", "192.168.101.1"}
@@ -67,7 +63,7 @@ func TestTheRemedySaysWhatToDoAndIsAlwaysTheSame(t *testing.T) {
 			c.hear(noon, claim{netip.MustParseAddr(vip), mac.String()})
 		}
 		c.hear(noon, claim{netip.MustParseAddr("10.0.0.1"), "02:00:00:00:00:02"})
-		if got := c.remedyFor(netif.Neighbor{MAC: mac}); got != want {
+		if got := c.remedyFor(mac); got != want {
 			t.Fatalf("remedy %q, want %q", got, want)
 		}
 		if got := c.by(mac); !slices.IsSortedFunc(got, netip.Addr.Compare) || len(got) != len(vips) {
@@ -79,9 +75,9 @@ func TestTheRemedySaysWhatToDoAndIsAlwaysTheSame(t *testing.T) {
 func TestWhoClaimsNothingNeedsNoRemedy(t *testing.T) {
 	c := make(claims)
 	c.hear(noon, claim{netip.MustParseAddr("192.168.100.221"), "02:00:00:00:00:01"})
-	for _, n := range []netif.Neighbor{{}, {MAC: net.HardwareAddr{2, 0, 0, 0, 0, 2}}} {
-		if got := c.remedyFor(n); strings.TrimSpace(got) != "" {
-			t.Errorf("remedy for %v: %q, want none", n.MAC, got)
+	for _, mac := range []dataplane.MAC{{}, {2, 0, 0, 0, 0, 2}} {
+		if got := c.remedyFor(mac); strings.TrimSpace(got) != "" {
+			t.Errorf("remedy for %v: %q, want none", mac, got)
 		}
 	}
 }

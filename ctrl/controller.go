@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/netip"
 	"sync"
 	"time"
 
 	"drover/ctrl/config"
-	"drover/ctrl/health"
 	"drover/ctrl/netif"
-	"drover/ctrl/vrrp"
 	"drover/dataplane"
 )
 
@@ -38,7 +35,9 @@ type Controller struct {
 	// The rest belongs to Run.
 	known    known
 	ids      *identities
-	stale    bool // what is known has changed since the tables were written
+	planner  planner
+	stale    bool            // what is known has changed since the tables were written
+	sizes    dataplane.Sizes // of the tables, as they were last asked for
 	routers  map[routerKey]*router
 	segments *segments
 	// parting are routers that a reload has stopped and that are not done yet, each closed when it is; dismissed waits for
@@ -46,7 +45,11 @@ type Controller struct {
 	parting   map[routerKey]chan struct{}
 	dismissed sync.WaitGroup
 	checkers  *checkers
-	attached  map[string]attachState
+	attached  map[string]attachState // by the interface that the program sits on
+	refused   map[string]error       // why an interface cannot be served
+	tell      *teller
+	sweeper   sweeper
+	sweeping  sync.WaitGroup
 }
 
 // repairInterval is how often what failed is tried again.
@@ -57,8 +60,9 @@ func New(opts Options) *Controller {
 	c := &Controller{
 		data: opts.Data, mode: opts.Mode, log: opts.Log, mail: newMailbox(), done: make(chan struct{}), known: newKnown(),
 		routers: make(map[routerKey]*router), parting: make(map[routerKey]chan struct{}),
-		segments: newSegments(), attached: make(map[string]attachState),
+		segments: newSegments(), attached: make(map[string]attachState), tell: newTeller(opts.Log),
 	}
+	c.sweeper = sweeper{sweep: opts.Data.Sweep, tell: c.tell}
 	c.running, c.halt = context.WithCancel(context.Background())
 	c.checkers = &checkers{log: opts.Log, running: make(map[realKey]runningCheck), report: c.onVerdict}
 	return c
@@ -73,6 +77,7 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 	if err := c.begin(cfg); err != nil {
 		return errors.Join(err, c.abandon())
 	}
+	c.sweeping.Go(func() { c.sweeper.run(c.running) })
 	failed := make(chan error, 2)
 	go func() {
 		failed <- netif.WatchLinks(c.running, func(e netif.LinkEvent) { c.post(func() { c.onLink(e) }) })
@@ -110,115 +115,22 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 func (c *Controller) post(do func()) { c.mail.put(do) }
 
 // replan makes the tables follow what is known. What fails is tried again by repair.
-func (c *Controller) replan() {
-	if err := c.writeTables(); err != nil {
-		c.log.Error("the tables do not follow; trying again soon", "error", err)
-	}
-}
+func (c *Controller) replan() { c.tell.about("the tables do not follow", c.writeTables()) }
 
 func (c *Controller) writeTables() error {
 	c.stale = true
-	gates, reals := c.known.wanted()
-	if err := c.ids.assign(time.Now(), gates, reals); err != nil {
+	if err := c.ids.number(time.Now(), &c.known); err != nil {
 		return err
 	}
-	if err := c.data.Apply(plan(&c.known, c.ids)); err != nil {
+	if err := c.data.Apply(c.planner.plan(&c.known, c.ids)); err != nil {
 		return err
 	}
 	c.stale = false
 	return nil
 }
 
-// repair tries again what has failed: attaching, ARP sockets. (Stale tables are written after every event.)
+// repair tries again what has failed: sizes, attaching, ARP sockets. (Stale tables are written after every event.) It
+// also lets go of tables that were replaced.
 func (c *Controller) repair() {
-	if err := errors.Join(c.openSegments(), c.attachAll()); err != nil {
-		c.log.Error("not all works yet; trying again soon", "error", err)
-	}
-}
-
-func (c *Controller) onVerdict(key realKey, v health.Verdict) {
-	c.post(func() {
-		c.known.checks[key] = check{v.Up, v.Reason}
-		c.stale = true
-		state := "up"
-		if !v.Up {
-			state = "down"
-		}
-		c.log.Info("real server is "+state, "real_server", key.address, "virtual_server", key.service, "reason", v.Reason)
-	})
-}
-
-func (c *Controller) onNeighbor(ifname string, n netif.Neighbor) {
-	c.post(func() {
-		c.known.hear(ifname, n)
-		c.stale = true
-		c.log.Info("real server's MAC address", "real_server", n.Address, "interface", ifname, "mac", n.MAC.String(),
-			"answers", n.Resolved, "reason", n.Reason)
-		c.probeClaims() // it may have come back with the VIP where it must not be
-	})
-}
-
-func (c *Controller) onLink(e netif.LinkEvent) {
-	old := c.known.links[e.Link.Name]
-	if e.Removed {
-		delete(c.known.links, e.Link.Name)
-	} else {
-		c.known.links[e.Link.Name] = e.Link
-	}
-	if s := c.segments.get(e.Link.Name); s != nil && (e.Removed || old.Index != e.Link.Index) {
-		s.close()
-	}
-	if old.Index != e.Link.Index || old.MAC.String() != e.Link.MAC.String() {
-		c.repair()
-	}
-	c.stale = c.stale || old.Index != e.Link.Index
-	for _, r := range c.routers {
-		r.link(e)
-	}
-}
-
-func (c *Controller) onAddress(e netif.AddressEvent) {
-	for _, r := range c.routers {
-		r.address(e)
-	}
-}
-
-func (c *Controller) onClaim(vip netip.Addr, by netif.Observation) {
-	c.post(func() {
-		heard := claim{vip, by.SenderMAC.String()}
-		if !c.holdsVIP(vip) || !c.known.claims.hear(time.Now(), heard) {
-			return
-		}
-		for key, n := range c.known.neighbors {
-			if n.MAC.String() == heard.mac {
-				c.log.Warn("a real server "+c.known.claims.remedyFor(n), "real_server", key.address, "mac", heard.mac)
-				return
-			}
-		}
-		if by.Op == netif.OperationReply {
-			c.log.Warn("another host answers ARP for a VIP that this node holds", "vip", vip, "mac", heard.mac)
-		}
-	})
-}
-
-// probeClaims asks who else has the VIPs that this node holds.
-func (c *Controller) probeClaims() {
-	for _, i := range c.known.config.Instances {
-		for _, a := range virtualAddresses(i) {
-			s := c.segments.get(a.Interface)
-			if s == nil || !a.Prefix.Addr().Is4() || !c.holdsVIP(a.Prefix.Addr()) {
-				continue
-			}
-			if err := s.probe(a.Prefix.Addr()); err != nil {
-				c.log.Debug("a VIP could not be probed", "vip", a.Prefix.Addr(), "error", err)
-			}
-		}
-	}
-}
-
-// holdsVIP tells whether this node is MASTER for an address.
-func (c *Controller) holdsVIP(vip netip.Addr) bool {
-	key, held := holder(c.known.config, vip)
-	r := c.routers[key]
-	return held && r != nil && r.status().state == vrrp.Master
+	c.tell.about("not all works yet", errors.Join(c.data.Tidy(), c.resize(), c.openSegments(), c.attachAll()))
 }

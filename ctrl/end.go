@@ -12,6 +12,7 @@ func (c *Controller) end() error {
 	c.dismissed.Wait()
 	c.stopRest()
 	c.halt()
+	c.sweeping.Wait()
 	c.counting.Lock() // who counts now is waited for, who comes later finds the controller halted
 	defer c.counting.Unlock()
 	return c.data.Remove()

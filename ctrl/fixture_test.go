@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,76 +42,126 @@ func httpCheck(address netip.AddrPort) *config.HTTPCheck {
 	}
 }
 
-// allWell is what is known when every real server of a configuration answers and passes its check.
-func allWell(c *config.Config) *known {
-	k := newKnown()
-	k.config = c
-	k.links["enp1s0"] = netif.LinkInfo{Name: "enp1s0", Index: 2, Up: true, Carrier: true}
-	for _, v := range c.VirtualServers {
-		k.places[keyOfService(v)] = "enp1s0"
-		for _, r := range v.RealServers {
-			k.neighbors[neighborKey{"enp1s0", r.Address}] = netif.Neighbor{
-				Address: r.Address, MAC: macOf(r.Address), Resolved: true,
-			}
-			if r.Check != nil {
-				k.checks[keyOfReal(v, r)] = check{up: true}
-			}
+// lanLinks are the interfaces of a host: enp1s0 and enp2s0, and VLAN 10 on each.
+func lanLinks() map[string]netif.LinkInfo {
+	links := make(map[string]netif.LinkInfo)
+	for n := 1; n <= 2; n++ {
+		nic := netif.LinkInfo{
+			Name: fmt.Sprintf("enp%ds0", n), Index: n + 1, MAC: net.HardwareAddr{2, 0, 0, 0, 0, byte(n)}, Up: true, Carrier: true,
+			MTU: 1500,
+		}
+		vlan := nic
+		vlan.Name, vlan.Index, vlan.Kind, vlan.Parent = nic.Name+".10", n+11, "vlan", nic.Index
+		vlan.VLAN = netif.VLAN{ID: 10, Protocol: netif.Dot1Q}
+		links[nic.Name], links[vlan.Name] = nic, vlan
+	}
+	return links
+}
+
+// allOn are the places of a configuration whose packets and real servers are all on one interface.
+func allOn(ifname string, c *config.Config) []whereabouts {
+	places := make([]whereabouts, len(c.VirtualServers))
+	for n, v := range c.VirtualServers {
+		places[n].arrivals = []string{ifname}
+		for range v.RealServers {
+			places[n].reals = append(places[n].reals, place{ifname: ifname})
 		}
 	}
+	return places
+}
+
+// allWell is what is known when every real server of a configuration answers on enp1s0 and passes its check.
+func allWell(c *config.Config) *known {
+	k := newKnown()
+	k.links = lanLinks()
+	k.settle(c, allOn("enp1s0", c))
+	beWell(&k)
 	return &k
 }
 
-// macOf gives every address its own MAC.
-func macOf(a netip.Addr) net.HardwareAddr {
-	four := a.As4()
-	return net.HardwareAddr{2, 0, four[0], four[1], four[2], four[3]}
-}
-
-// identify gives everything known an id, from scratch.
-func identify(t *testing.T, k *known) *identities {
-	t.Helper()
-	ids := adopt(time.Time{}, dataplane.NewTables(), nobody, nil)
-	assignWanted(t, ids, k)
-	return ids
-}
-
-func assignWanted(t *testing.T, ids *identities, k *known) {
-	t.Helper()
-	gates, reals := k.wanted()
-	if err := ids.assign(time.Time{}, gates, reals); err != nil {
-		t.Fatal(err)
+// beWell has every real server answer and pass its check.
+func beWell(k *known) {
+	for key, n := range k.neighbors {
+		*n = neighbor{mac: macOf(key.address), resolved: true}
+	}
+	for _, c := range k.checks {
+		*c = check{told: true, up: true}
 	}
 }
 
-// nobody is an empty sequence of ids.
-func nobody(func(dataplane.RealID) bool) {}
+// macOf gives every address its own MAC.
+func macOf(a netip.Addr) dataplane.MAC {
+	all := a.As16()
+	return dataplane.MAC{2, all[11], all[12], all[13], all[14], all[15]}
+}
+
+// identify gives everything known an id, from scratch.
+func identify(t testing.TB, k *known) *identities {
+	t.Helper()
+	ids := adopt(time.Time{}, dataplane.NewTables(), nil, nil)
+	ids.room, ids.rest = 1000, time.Hour
+	number(t, ids, k)
+	return ids
+}
+
+func number(t testing.TB, ids *identities, k *known) {
+	t.Helper()
+	if err := ids.number(time.Time{}, k); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // randomKnown makes up something that may be known. The same seed gives the same, in maps of another order.
 func randomKnown(seed uint64) *known {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	k := newKnown()
+	k.links = lanLinks()
+	c, places := randomConfig(rng)
+	k.settle(c, places)
+	randomNews(rng, &k)
+	return &k
+}
+
+func randomConfig(rng *rand.Rand) (*config.Config, []whereabouts) {
 	c := &config.Config{}
 	for n := range rng.IntN(4) {
 		ifname := fmt.Sprintf("enp%ds0", n%2+1)
-		k.links[ifname] = netif.LinkInfo{Name: ifname, Index: n%2 + 2}
 		i := config.Instance{Name: fmt.Sprint(n), Interface: ifname, VirtualRouterID: uint8(n + 1)}
 		i.Addresses = []config.VirtualAddress{{Prefix: netip.PrefixFrom(addrOf(10, n), 24), Interface: ifname}}
 		c.Instances = append(c.Instances, i)
 	}
+	var places []whereabouts
 	for n := range rng.IntN(6) {
-		v := config.VirtualServer{
-			Address: addrOf(10, rng.IntN(4)), Port: uint16(80 + n), Scheduler: []string{"rr", "wrr"}[rng.IntN(2)],
-			Protocol: []config.Protocol{config.TCP, config.UDP}[rng.IntN(2)],
+		v := randomServer(rng, n)
+		at := whereabouts{arrivals: []string{"enp1s0"}}
+		for range v.RealServers {
+			to := place{ifname: fmt.Sprintf("enp%ds0", rng.IntN(3)+1)} // there is no third
+			if rng.IntN(8) == 0 {
+				to = place{local: true}
+			}
+			at.reals = append(at.reals, to)
 		}
-		for _, last := range rng.Perm(6)[:rng.IntN(5)] {
-			v.RealServers = append(v.RealServers, randomReal(rng, addrOf(20, last)))
-		}
-		k.places[keyOfService(v)] = fmt.Sprintf("enp%ds0", rng.IntN(2)+1)
-		c.VirtualServers = append(c.VirtualServers, v)
+		c.VirtualServers, places = append(c.VirtualServers, v), append(places, at)
 	}
-	k.config = c
-	randomNews(rng, &k)
-	return &k
+	return c, places
+}
+
+func randomServer(rng *rand.Rand, n int) config.VirtualServer {
+	names := slices.Sorted(maps.Keys(schedulers))
+	v := config.VirtualServer{
+		Address: addrOf(10, rng.IntN(4)), Port: uint16(80 + n), Scheduler: names[rng.IntN(len(names))],
+		Protocol: []config.Protocol{config.TCP, config.UDP}[rng.IntN(2)],
+	}
+	if rng.IntN(3) == 0 {
+		v.Group = "all"
+		for m := range 1 + rng.IntN(3) {
+			v.Members = append(v.Members, netip.AddrPortFrom(addrOf(10, m), v.Port))
+		}
+	}
+	for _, last := range rng.Perm(6)[:rng.IntN(5)] {
+		v.RealServers = append(v.RealServers, randomReal(rng, addrOf(20, last)))
+	}
+	return v
 }
 
 func addrOf(subnet, last int) netip.Addr {
@@ -128,16 +179,14 @@ func randomReal(rng *rand.Rand, address netip.Addr) config.RealServer {
 
 // randomNews says of every real server what a resolver and a checker may have said.
 func randomNews(rng *rand.Rand, k *known) {
-	for _, v := range k.config.VirtualServers {
-		for _, r := range v.RealServers {
-			place := neighborKey{k.places[keyOfService(v)], r.Address}
-			n := netif.Neighbor{Address: r.Address, Reason: "no answer to ARP"}
-			if _, told := k.neighbors[place]; !told && rng.IntN(4) > 0 {
-				n.MAC, n.Resolved = macOf(r.Address), rng.IntN(3) > 0
-				k.neighbors[place] = n
+	for _, p := range k.roster.pools {
+		for i := range p.members {
+			m := &p.members[i]
+			if m.neighbor != nil && *m.neighbor == (neighbor{}) && rng.IntN(4) > 0 {
+				*m.neighbor = neighbor{mac: macOf(m.config.Address), resolved: rng.IntN(3) > 0, reason: "no answer to ARP"}
 			}
-			if r.Check != nil && rng.IntN(4) > 0 {
-				k.checks[keyOfReal(v, r)] = check{up: rng.IntN(2) == 0, reason: "status 500"}
+			if m.check != nil && rng.IntN(4) > 0 {
+				*m.check = check{told: true, up: rng.IntN(2) == 0, reason: "status 500"}
 			}
 		}
 	}
@@ -146,6 +195,7 @@ func randomNews(rng *rand.Rand, k *known) {
 // cloneTables copies tables so that a test can say how others differ.
 func cloneTables(t dataplane.Tables) dataplane.Tables {
 	return dataplane.Tables{
-		Services: maps.Clone(t.Services), Reals: maps.Clone(t.Reals), VIPs: maps.Clone(t.VIPs), Gates: maps.Clone(t.Gates),
+		Services: maps.Clone(t.Services), Reals: slices.Clone(t.Reals), Ports: maps.Clone(t.Ports), Peers: maps.Clone(t.Peers),
+		VIPs: maps.Clone(t.VIPs), Gates: maps.Clone(t.Gates),
 	}
 }

@@ -1,6 +1,7 @@
 package ctrl
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -16,115 +17,194 @@ var errNoID = errors.New("no id left")
 // with it over reloads and restarts, and rests before another real server gets it.
 type identities struct {
 	gates map[routerKey]dataplane.GateID
+	ports map[string]dataplane.PortID // by the name of the interface
 	reals map[realKey]dataplane.RealID
 	// resting are the ids that were given up, and when.
 	resting map[dataplane.RealID]time.Time
 	last    dataplane.RealID // given last; the next one is above, and starts over at the end
-}
 
-// rest is how long an id is kept from others: longer than the flow table remembers an idle connection.
-const rest = 30 * time.Minute
+	room int           // ids of real servers that the tables have room for
+	rest time.Duration // how long an id is kept from others: longer than any connection is remembered
+}
 
 // adopt takes the identities from tables that an earlier process left. ifname names interfaces by index; remembered are
 // the ids that connections hold: those that have no real server any more begin to rest.
-func adopt(now time.Time, held dataplane.Tables, remembered iter.Seq[dataplane.RealID],
+func adopt(now time.Time, held dataplane.Tables, remembered []dataplane.RealID,
 	ifname func(index int) (string, bool)) *identities {
 	ids := &identities{
-		gates: make(map[routerKey]dataplane.GateID), reals: make(map[realKey]dataplane.RealID),
-		resting: make(map[dataplane.RealID]time.Time),
+		gates: make(map[routerKey]dataplane.GateID), ports: make(map[string]dataplane.PortID),
+		reals: make(map[realKey]dataplane.RealID), resting: make(map[dataplane.RealID]time.Time),
 	}
 	for id, gate := range held.Gates {
 		if name, there := ifname(gate.Interface); there {
 			ids.gates[routerKey{name, gate.VirtualRouterID}] = id
 		}
 	}
-	for id, real := range held.Reals {
-		ids.reals[realKey{real.Service, real.Address}] = id
-		ids.last = max(ids.last, id)
+	for id, port := range held.Ports {
+		if name, there := ifname(port.Interface); there {
+			ids.ports[name] = id
+		}
 	}
-	for id := range remembered {
-		if _, named := held.Reals[id]; !named {
+	for n, real := range held.Reals {
+		if real != (dataplane.Real{}) {
+			ids.reals[realKey{real.Service, real.Address}] = dataplane.RealID(n)
+			ids.last = dataplane.RealID(n)
+		}
+	}
+	for _, id := range remembered {
+		if held.Reals.Get(id) == (dataplane.Real{}) {
 			ids.resting[id] = now
 		}
 	}
 	return ids
 }
 
-// assign makes exactly the given ones have an id.
-func (ids *identities) assign(now time.Time, gates []routerKey, reals []realKey) error {
-	return errors.Join(ids.assignGates(gates), ids.assignReals(now, reals))
+// number makes exactly what is known have ids, and notes them there.
+func (ids *identities) number(now time.Time, k *known) error {
+	return errors.Join(ids.numberGates(k), ids.numberPorts(k), ids.numberReals(now, k.roster))
 }
 
-func (ids *identities) assignGates(wanted []routerKey) error {
-	keep(ids.gates, wanted, func(dataplane.GateID) {})
-	taken := inverse(ids.gates)
-	next := dataplane.AlwaysOpen + 1
-	for _, key := range wanted {
-		if _, has := ids.gates[key]; has {
-			continue
+func (ids *identities) numberGates(k *known) error {
+	var wanted []routerKey
+	for _, i := range k.config.Instances {
+		wanted = append(wanted, keyOfInstance(i))
+	}
+	for key := range k.leaving {
+		wanted = append(wanted, key)
+	}
+	if failed := assign(ids.gates, wanted, dataplane.AlwaysOpen+1, dataplane.GateID(dataplane.MaxGates)); len(failed) > 0 {
+		return fmt.Errorf("VRRP instance %d on %s: %w", failed[0].vrid, failed[0].ifname, errNoID)
+	}
+	for _, p := range k.roster.pools {
+		p.gates = make([]dataplane.GateID, len(p.services))
+		for s, key := range p.services {
+			if instance, held := k.roster.holders[key.Address.Addr()]; held {
+				p.gates[s] = ids.gates[instance]
+			}
 		}
-		for taken[next] {
-			next++
-		}
-		if int(next) >= dataplane.MaxGates {
-			return fmt.Errorf("VRRP instance %d on %s: %w", key.vrid, key.ifname, errNoID)
-		}
-		ids.gates[key] = next
-		taken[next] = true
 	}
 	return nil
 }
 
-func (ids *identities) assignReals(now time.Time, wanted []realKey) error {
-	keep(ids.reals, wanted, func(id dataplane.RealID) { ids.resting[id] = now })
-	for id, since := range ids.resting {
-		if now.Sub(since) >= rest {
-			delete(ids.resting, id)
-		}
+func (ids *identities) numberPorts(k *known) error {
+	if failed := assign(ids.ports, k.devices(), 1, dataplane.PortID(dataplane.MaxPorts)); len(failed) > 0 {
+		return fmt.Errorf("interface %s: %w", failed[0], errNoID)
 	}
-	taken := inverse(ids.reals)
-	for _, key := range wanted {
-		if _, has := ids.reals[key]; has {
-			continue
-		}
-		id, found := ids.nextReal(taken)
-		if !found {
-			return fmt.Errorf("real server %s of %s: %w", key.address, key.service, errNoID)
-		}
-		ids.reals[key], ids.last = id, id
+	for _, o := range k.outlets {
+		o.port = ids.ports[o.device()] // 0 for one that cannot be served
+	}
+	return nil
+}
+
+// assign makes exactly the wanted keys have ids of [first, end). Those that have one keep it; others get one that nobody
+// has or had just now. It returns the keys that there was none for.
+func assign[K comparable, ID ~uint8 | ~uint16](has map[K]ID, wanted []K, first, end ID) (failed []K) {
+	taken := make(map[ID]bool, len(has))
+	for _, id := range has {
 		taken[id] = true
 	}
+	is := make(map[K]bool, len(wanted))
+	for _, key := range wanted {
+		is[key] = true
+	}
+	for key := range has {
+		if !is[key] {
+			delete(has, key)
+		}
+	}
+	next := first
+	for _, key := range wanted {
+		if _, there := has[key]; there {
+			continue
+		}
+		for next < end && taken[next] {
+			next++
+		}
+		if next == end {
+			failed = append(failed, key)
+			continue
+		}
+		has[key] = next
+		taken[next] = true
+	}
+	return failed
+}
+
+// numberReals gives the members of a roster their ids, once.
+func (ids *identities) numberReals(now time.Time, r *roster) error {
+	if r.numbered {
+		return nil
+	}
+	list, err := ids.assignReals(now, r.realKeys(), r.reals)
+	if err != nil {
+		return err
+	}
+	for _, p := range r.pools {
+		n := len(p.services) * len(p.members)
+		p.ids, list = list[:n:n], list[n:]
+	}
+	r.numbered = true
 	return nil
 }
 
-func (ids *identities) nextReal(taken map[dataplane.RealID]bool) (dataplane.RealID, bool) {
-	for n := range dataplane.MaxReals {
-		id := dataplane.RealID((int(ids.last)+n)%dataplane.MaxReals + 1)
-		if _, rests := ids.resting[id]; !rests && !taken[id] {
-			return id, true
+// assignReals makes exactly the wanted ones have an id, and returns the ids in their order. After an error some have none.
+func (ids *identities) assignReals(now time.Time, wanted iter.Seq[realKey], count int) ([]dataplane.RealID, error) {
+	var (
+		taken = ids.taken(now)
+		next  = make(map[realKey]dataplane.RealID, count)
+		list  = make([]dataplane.RealID, 0, count)
+		err   error
+	)
+	for key := range wanted {
+		id, has := ids.reals[key]
+		if !has && err == nil {
+			id = ids.nextReal(taken)
+		}
+		if id == 0 {
+			err = cmp.Or(err, fmt.Errorf("real server %s of %s: %w", key.address, key.service, errNoID))
+			continue
+		}
+		next[key] = id
+		list = append(list, id)
+	}
+	for key, id := range ids.reals {
+		if _, still := next[key]; !still {
+			ids.resting[id] = now
 		}
 	}
-	return 0, false
+	ids.reals = next
+	return list, err
 }
 
-// keep removes what is not wanted.
-func keep[K, V comparable](have map[K]V, wanted []K, removed func(V)) {
-	set := make(map[K]bool, len(wanted))
-	for _, key := range wanted {
-		set[key] = true
-	}
-	for key, id := range have {
-		if !set[key] {
-			delete(have, key)
-			removed(id)
+// taken tells of each id whether a real server has it or it still rests.
+func (ids *identities) taken(now time.Time) []bool {
+	taken := make([]bool, ids.room+1)
+	take := func(id dataplane.RealID) {
+		if int(id) < len(taken) {
+			taken[id] = true
 		}
 	}
+	for id, since := range ids.resting {
+		if now.Sub(since) >= ids.rest {
+			delete(ids.resting, id)
+			continue
+		}
+		take(id)
+	}
+	for _, id := range ids.reals {
+		take(id)
+	}
+	return taken
 }
 
-func inverse[K, V comparable](m map[K]V) map[V]bool {
-	values := make(map[V]bool, len(m))
-	for _, v := range m {
-		values[v] = true
+// nextReal gives away an id that is not taken; 0 if there is none.
+func (ids *identities) nextReal(taken []bool) dataplane.RealID {
+	for n := range ids.room {
+		id := dataplane.RealID((int(ids.last)+n)%ids.room + 1)
+		if !taken[id] {
+			taken[id], ids.last = true, id
+			return id
+		}
 	}
-	return values
+	return 0
 }

@@ -2,13 +2,16 @@ package ctrl
 
 import (
 	"errors"
+	"fmt"
 	"maps"
+	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
+	"drover/ctrl/config"
+	"drover/ctrl/netif"
 	"drover/dataplane"
 )
 
@@ -26,20 +29,33 @@ func realKeys(first, n int) []realKey {
 	return keys
 }
 
-func newIdentities() *identities { return adopt(noon, dataplane.NewTables(), nobody, nil) }
+// someRoom is how many real servers the tables of these tests hold.
+const someRoom = 4000
+
+func newIdentities() *identities { return adoptIn(someRoom, dataplane.NewTables(), nil, nil) }
+
+func adoptIn(room int, held dataplane.Tables, remembered []dataplane.RealID, ifname func(int) (string, bool)) *identities {
+	ids := adopt(noon, held, remembered, ifname)
+	ids.room, ids.rest = room, halfAnHour
+	return ids
+}
+
+const halfAnHour = 30 * time.Minute
 
 // mustAssign assigns and returns the ids in the order of the keys.
 func mustAssign(t *testing.T, ids *identities, now time.Time, reals []realKey) []dataplane.RealID {
 	t.Helper()
-	if err := ids.assign(now, nil, reals); err != nil {
+	list, err := ids.assignReals(now, slices.Values(reals), len(reals))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if len(ids.reals) != len(reals) {
 		t.Fatalf("%d real servers have an id, want exactly the %d given", len(ids.reals), len(reals))
 	}
-	list := make([]dataplane.RealID, len(reals))
 	for i, key := range reals {
-		list[i] = ids.reals[key]
+		if list[i] != ids.reals[key] {
+			t.Fatalf("real server %s has id %d, and was told to have %d", key.address, ids.reals[key], list[i])
+		}
 	}
 	return list
 }
@@ -65,19 +81,18 @@ func TestTheSameAddressInTwoServicesHasTwoIDs(t *testing.T) {
 }
 
 func TestAFreedIDRestsHalfAnHour(t *testing.T) {
-	ids, keys := newIdentities(), realKeys(0, dataplane.MaxReals)
+	ids, keys := newIdentities(), realKeys(0, someRoom)
 	mustAssign(t, ids, noon, keys)
 	freed := ids.reals[keys[7]]
-	keys[7] = realKeys(dataplane.MaxReals, 1)[0]
+	keys[7] = realKeys(someRoom, 1)[0]
 
-	if err := ids.assign(noon, nil, keys); !errors.Is(err, errNoID) {
-		t.Fatalf("given up just now, and the error is %v, want errNoID", err)
-	}
-	if err := ids.assign(noon.Add(rest-time.Nanosecond), nil, keys); !errors.Is(err, errNoID) {
-		t.Fatalf("before the rest is over the error is %v, want errNoID", err)
-	}
-	if err := ids.assign(noon.Add(rest), nil, keys); err != nil {
-		t.Fatalf("after the rest: %v", err)
+	for _, step := range []struct {
+		after time.Duration
+		want  error
+	}{{0, errNoID}, {halfAnHour - time.Nanosecond, errNoID}, {halfAnHour, nil}} {
+		if _, err := ids.assignReals(noon.Add(step.after), slices.Values(keys), len(keys)); !errors.Is(err, step.want) {
+			t.Fatalf("given up %s ago, and the error is %v, want %v", step.after, err, step.want)
+		}
 	}
 	if got := ids.reals[keys[7]]; got != freed {
 		t.Errorf("id %d, want %d, the only one that is free", got, freed)
@@ -85,47 +100,68 @@ func TestAFreedIDRestsHalfAnHour(t *testing.T) {
 }
 
 func TestAnIDRestsLongerThanAnyConnectionIsRemembered(t *testing.T) {
-	timeouts := dataplane.DefaultTimeouts
-	longest := max(timeouts.Embryonic, timeouts.Established, timeouts.Closing, timeouts.UDP)
-	if rest <= longest {
-		t.Errorf("an id rests %s, a connection is remembered %s", rest, longest)
+	persistent := []config.VirtualServer{{PersistenceTimeout: 48 * time.Hour}}
+	for name, test := range map[string]struct {
+		config config.Config
+		want   time.Duration
+	}{
+		"IPVS's timeouts":           {config.Config{}, halfAnHour},
+		"short timeouts":            {config.Config{LVSTimeouts: config.LVSTimeouts{TCP: time.Second}}, halfAnHour},
+		"established for a day":     {config.Config{LVSTimeouts: config.LVSTimeouts{TCP: 24 * time.Hour}}, 24*time.Hour + time.Minute},
+		"datagrams for an hour":     {config.Config{LVSTimeouts: config.LVSTimeouts{UDP: time.Hour}}, time.Hour + time.Minute},
+		"clients kept for two days": {config.Config{VirtualServers: persistent}, 48*time.Hour + time.Minute},
+	} {
+		if got := restFor(&test.config); got != test.want {
+			t.Errorf("%s: an id rests %s, want %s", name, got, test.want)
+		}
+	}
+	defaults := dataplane.DefaultTimeouts
+	if longest := max(defaults.Embryonic, defaults.Established, defaults.Closing, defaults.UDP); longest >= halfAnHour {
+		t.Errorf("a connection is remembered %s by default", longest)
 	}
 }
 
 func TestIDsStartOverAtTheEnd(t *testing.T) {
 	ids := newIdentities()
-	ids.last = dataplane.RealID(dataplane.MaxReals) - 1
-	want := []dataplane.RealID{dataplane.RealID(dataplane.MaxReals), 1, 2}
+	ids.last = dataplane.RealID(someRoom) - 1
+	want := []dataplane.RealID{dataplane.RealID(someRoom), 1, 2}
 	if got := mustAssign(t, ids, noon, realKeys(0, 3)); !slices.Equal(got, want) {
 		t.Errorf("ids %v, want %v", got, want)
 	}
 }
 
 func TestEveryIDCanBeGivenAndNoneTwice(t *testing.T) {
-	got := mustAssign(t, newIdentities(), noon, realKeys(0, dataplane.MaxReals))
+	got := mustAssign(t, newIdentities(), noon, realKeys(0, someRoom))
 	slices.Sort(got)
-	if got[0] != 1 || got[len(got)-1] != dataplane.RealID(dataplane.MaxReals) || len(slices.Compact(got)) != dataplane.MaxReals {
-		t.Errorf("%d different ids from %d to %d, want 1 to %d", len(slices.Compact(got)), got[0], got[len(got)-1], dataplane.MaxReals)
+	if got[0] != 1 || got[len(got)-1] != dataplane.RealID(someRoom) || len(slices.Compact(got)) != someRoom {
+		t.Errorf("%d different ids from %d to %d, want 1 to %d", len(slices.Compact(got)), got[0], got[len(got)-1], someRoom)
 	}
 }
 
 func TestTheErrorNamesWhoHasNoID(t *testing.T) {
-	err := newIdentities().assign(noon, nil, realKeys(0, dataplane.MaxReals+1))
-	if want := "real server 10.0.15.255:80 of TCP 192.168.100.221:80: no id left"; err == nil || err.Error() != want {
+	keys := realKeys(0, someRoom+1)
+	_, err := newIdentities().assignReals(noon, slices.Values(keys), len(keys))
+	if want := "real server 10.0.15.160:80 of TCP 192.168.100.221:80: no id left"; err == nil || err.Error() != want {
 		t.Errorf("real servers: %v, want %s", err, want)
 	}
 
-	gates := make([]routerKey, dataplane.MaxGates) // one more than there is beside AlwaysOpen
-	for n := range gates {
-		gates[n] = routerKey{"enp1s0", uint8(n)}
+	k := newKnown()
+	for n := range dataplane.MaxGates { // one more than there is beside AlwaysOpen
+		k.config.Instances = append(k.config.Instances, config.Instance{Interface: "enp1s0", VirtualRouterID: uint8(n)})
 	}
-	err = newIdentities().assign(noon, gates, nil)
-	if want := "VRRP instance 255 on enp1s0: no id left"; err == nil || err.Error() != want {
+	if err, want := newIdentities().number(noon, &k), "VRRP instance 255 on enp1s0: no id left"; err == nil || err.Error() != want {
 		t.Errorf("gates: %v, want %s", err, want)
 	}
-	if err := newIdentities().assign(noon, gates, realKeys(0, dataplane.MaxReals+1)); err == nil ||
-		!strings.Contains(err.Error(), "real server") || !strings.Contains(err.Error(), "VRRP instance") {
-		t.Errorf("both: %v, want both named", err)
+
+	k = newKnown()
+	for n := range dataplane.MaxPorts { // ids begin at 1
+		name := fmt.Sprintf("eth%02d", n)
+		k.links[name] = netif.LinkInfo{Name: name, Index: n + 1, MAC: net.HardwareAddr{2, 0, 0, 0, 0, 1}}
+		k.outlets[name] = &outlet{}
+	}
+	k.findOutlets()
+	if err, want := newIdentities().number(noon, &k), "interface eth63: no id left"; err == nil || err.Error() != want {
+		t.Errorf("ports: %v, want %s", err, want)
 	}
 }
 
@@ -139,11 +175,13 @@ func TestGatesStayAndAreNeverTheOneThatIsAlwaysOpen(t *testing.T) {
 		{[]routerKey{a, b}, map[routerKey]dataplane.GateID{a: 1, b: 2}},
 		{[]routerKey{b}, map[routerKey]dataplane.GateID{b: 2}},
 		{[]routerKey{c, b}, map[routerKey]dataplane.GateID{b: 2, c: 1}},
+		{[]routerKey{a, b}, map[routerKey]dataplane.GateID{b: 2, a: 3}}, // not what c has just left: packets still go by it
+		{[]routerKey{c, b}, map[routerKey]dataplane.GateID{b: 2, c: 1}},
 		{[]routerKey{b, a, c, a}, map[routerKey]dataplane.GateID{b: 2, c: 1, a: 3}}, // named twice: leaving, and back
 		{nil, map[routerKey]dataplane.GateID{}},
 	} {
-		if err := ids.assign(noon, step.wanted, nil); err != nil {
-			t.Fatal(err)
+		if failed := assign(ids.gates, step.wanted, dataplane.AlwaysOpen+1, 256); len(failed) > 0 {
+			t.Fatalf("no gate for %v", failed)
 		}
 		if !maps.Equal(ids.gates, step.want) {
 			t.Errorf("wanted %v: gates %v, want %v", step.wanted, ids.gates, step.want)
@@ -155,8 +193,9 @@ func TestGatesStayAndAreNeverTheOneThatIsAlwaysOpen(t *testing.T) {
 func heldTables() dataplane.Tables {
 	held := dataplane.NewTables()
 	for i, key := range realKeys(0, 2) {
-		held.Reals[dataplane.RealID(5+4*i)] = dataplane.Real{Service: key.service, Address: key.address}
+		held.Reals.Set(dataplane.RealID(5+4*i), dataplane.Real{Service: key.service, Address: key.address})
 	}
+	held.Ports[2], held.Ports[3] = dataplane.Port{Interface: 2}, dataplane.Port{Interface: 99}
 	held.Gates[3] = dataplane.GateName{Interface: 2, VirtualRouterID: 110}
 	held.Gates[4] = dataplane.GateName{Interface: 99, VirtualRouterID: 120}
 	return held
@@ -165,22 +204,24 @@ func heldTables() dataplane.Tables {
 func onlyEnp1s0(index int) (string, bool) { return "enp1s0", index == 2 }
 
 func TestAdoptedIDsStayAndNewOnesComeAfterThem(t *testing.T) {
-	ids := adopt(noon, heldTables(), nobody, onlyEnp1s0)
+	ids := adoptIn(someRoom, heldTables(), nil, onlyEnp1s0)
 	if got, want := mustAssign(t, ids, noon, realKeys(0, 3)), []dataplane.RealID{5, 9, 10}; !slices.Equal(got, want) {
 		t.Errorf("ids %v, want %v", got, want)
 	}
 }
 
-func TestAGateIsAdoptedByTheInterfaceThatStillHasItsIndex(t *testing.T) {
-	ids := adopt(noon, heldTables(), nobody, onlyEnp1s0)
+func TestGatesAndPortsAreAdoptedByTheInterfaceThatStillHasItsIndex(t *testing.T) {
+	ids := adoptIn(someRoom, heldTables(), nil, onlyEnp1s0)
 	if want := map[routerKey]dataplane.GateID{{"enp1s0", 110}: 3}; !maps.Equal(ids.gates, want) {
 		t.Errorf("gates %v, want %v: interface 99 is gone", ids.gates, want)
+	}
+	if want := map[string]dataplane.PortID{"enp1s0": 2}; !maps.Equal(ids.ports, want) {
+		t.Errorf("ports %v, want %v: interface 99 is gone", ids.ports, want)
 	}
 }
 
 func TestAnIDThatOnlyConnectionsRememberRestsAfterARestart(t *testing.T) {
-	remembered := slices.Values([]dataplane.RealID{5, 10, 11})
-	ids := adopt(noon, heldTables(), remembered, onlyEnp1s0)
+	ids := adoptIn(someRoom, heldTables(), []dataplane.RealID{5, 10, 11}, onlyEnp1s0)
 	if got, want := mustAssign(t, ids, noon, realKeys(0, 3)), []dataplane.RealID{5, 9, 12}; !slices.Equal(got, want) {
 		t.Errorf("ids %v, want %v: connections hold 10 and 11", got, want)
 	}

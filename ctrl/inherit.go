@@ -3,7 +3,6 @@ package ctrl
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
 	"time"
 
@@ -18,7 +17,7 @@ func (c *Controller) begin(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	flows, err := c.data.Flows()
+	remembered, err := c.data.Loaded()
 	if err != nil {
 		return err
 	}
@@ -28,13 +27,20 @@ func (c *Controller) begin(cfg *config.Config) error {
 	if err := c.removeOrphans(cfg, held); err != nil {
 		return err
 	}
-	c.ids = adopt(time.Now(), held, maps.Keys(flows), c.nameOfIndex)
-	places, err := placesOf(cfg)
+	c.ids = adopt(time.Now(), held, remembered, c.nameOfIndex)
+	c.sizes = SizesFor(cfg) // as the data plane was opened with
+	c.ids.room = c.sizes.Reals
+	next, err := c.prepare(cfg)
 	if err != nil {
 		return err
 	}
-	c.known.recall(cfg, places, held)
-	return c.follow(cfg)
+	c.known.settle(cfg, next.places)
+	c.known.recall(held)
+	if err := c.enact(); err != nil {
+		return err
+	}
+	c.startUp(next)
+	return nil
 }
 
 func (c *Controller) readLinks() error {
@@ -66,8 +72,9 @@ func (c *Controller) nameOfIndex(index int) (string, bool) {
 
 // removeOrphans removes VIPs that an earlier process died with and that the configuration has no more: no router will.
 func (c *Controller) removeOrphans(cfg *config.Config, held dataplane.Tables) error {
+	still := holders(cfg)
 	for vip, id := range held.VIPs {
-		if _, still := holder(cfg, vip); still {
+		if _, configured := still[vip]; configured {
 			continue
 		}
 		gate, err := c.data.Gate(id)

@@ -16,7 +16,7 @@ type routerKey struct {
 	vrid   uint8
 }
 
-// realKey is a real server in one virtual server.
+// realKey is a real server in one service.
 type realKey struct {
 	service dataplane.ServiceKey
 	address netip.AddrPort
@@ -28,20 +28,29 @@ type neighborKey struct {
 	address netip.Addr
 }
 
+// neighbor is what is held of an address on an interface.
+type neighbor struct {
+	mac      dataplane.MAC // zero while never known; the last known one after resolved turned false
+	resolved bool          // it answers there
+	reason   string        // why not, or what is wrong although it does
+}
+
 // check is what is held of a real server's check.
 type check struct {
+	told   bool // there was a verdict
 	up     bool
 	reason string
 }
 
-// known is all that the tables follow from. The zero maps are empty, not nil.
+// known is all that the tables follow from. The zero maps are empty, not nil. Neighbors, checks and outlets are shared
+// with the roster, which has those that its real servers need.
 type known struct {
-	config *config.Config
-	// places says on which interface the real servers of a virtual server are.
-	places    map[dataplane.ServiceKey]string
+	config    *config.Config
+	roster    *roster
 	links     map[string]netif.LinkInfo // by name
-	neighbors map[neighborKey]netif.Neighbor
-	checks    map[realKey]check // the verdicts; without one, a real server counts as up unless its check says alpha
+	outlets   map[string]*outlet        // by the name of an interface in use
+	neighbors map[neighborKey]*neighbor
+	checks    map[realKey]*check // by the real server in the first service of its pool
 	claims    claims
 	// leaving are instances that the configuration has no more but whose routers are not done yet.
 	leaving map[routerKey]bool
@@ -49,36 +58,25 @@ type known struct {
 
 func newKnown() known {
 	return known{
-		config: &config.Config{}, places: make(map[dataplane.ServiceKey]string), links: make(map[string]netif.LinkInfo),
-		neighbors: make(map[neighborKey]netif.Neighbor), checks: make(map[realKey]check), claims: make(claims),
+		config: &config.Config{}, roster: &roster{}, links: make(map[string]netif.LinkInfo), outlets: make(map[string]*outlet),
+		neighbors: make(map[neighborKey]*neighbor), checks: make(map[realKey]*check), claims: make(claims),
 		leaving: make(map[routerKey]bool),
 	}
 }
 
 func keyOfInstance(i config.Instance) routerKey { return routerKey{i.Interface, i.VirtualRouterID} }
 
-func keyOfService(v config.VirtualServer) dataplane.ServiceKey {
-	protocol := dataplane.ProtocolTCP
-	if v.Protocol == config.UDP {
-		protocol = dataplane.ProtocolUDP
-	}
-	return dataplane.ServiceKey{Address: netip.AddrPortFrom(v.Address, v.Port), Protocol: protocol}
-}
-
-func keyOfReal(v config.VirtualServer, r config.RealServer) realKey {
-	return realKey{keyOfService(v), netip.AddrPortFrom(r.Address, r.Port)}
-}
-
-// holder is the instance that holds an address as a VIP, if one does.
-func holder(c *config.Config, vip netip.Addr) (routerKey, bool) {
+// holders are the instances that hold an address as a VIP.
+func holders(c *config.Config) map[netip.Addr]routerKey {
+	held := make(map[netip.Addr]routerKey)
 	for _, i := range c.Instances {
 		for _, a := range virtualAddresses(i) {
-			if a.Prefix.Addr() == vip {
-				return keyOfInstance(i), true
+			if _, twice := held[a.Prefix.Addr()]; !twice {
+				held[a.Prefix.Addr()] = keyOfInstance(i)
 			}
 		}
 	}
-	return routerKey{}, false
+	return held
 }
 
 // virtualAddresses are all addresses that a master holds, advertised or not.
@@ -89,70 +87,80 @@ func virtualAddresses(i config.Instance) []config.VirtualAddress {
 // hear notes what a resolver found. One that has just begun does not know the MAC of a real server that was lost; what an
 // earlier one found is kept then, so that the real server's connections go on.
 func (k *known) hear(ifname string, n netif.Neighbor) {
-	key := neighborKey{ifname, n.Address}
+	heard, there := k.neighbors[neighborKey{ifname, n.Address}]
+	if !there { // nobody needs it any more
+		return
+	}
+	heard.resolved, heard.reason = n.Resolved, n.Reason
 	if n.MAC == nil {
-		n.MAC = k.neighbors[key].MAC
+		return
 	}
-	k.neighbors[key] = n
-}
-
-// recall learns from the tables of an earlier process how the real servers of a configuration stood, so that taking
-// over changes nothing until something new is known.
-func (k *known) recall(c *config.Config, places map[dataplane.ServiceKey]string, held dataplane.Tables) {
-	checked := checksOf(c)
-	for _, real := range held.Reals {
-		if real.State == dataplane.RealAbsent {
-			continue
-		}
-		key, up := realKey{real.Service, real.Address}, real.State == dataplane.RealUp
-		_, hasCheck := checked[key]
-		if hasCheck {
-			k.checks[key] = check{up: up, reason: "it was down before this daemon started"}
-		}
-		// Without a check it can only have been down because it did not answer ARP.
-		answered := up || hasCheck
-		place := neighborKey{places[real.Service], real.Address.Addr()}
-		if other, there := k.neighbors[place]; there {
-			answered = answered && other.Resolved
-		}
-		n := netif.Neighbor{Address: real.Address.Addr(), MAC: real.MAC, Resolved: answered}
-		if !answered {
-			n.Reason = "it did not answer ARP before this daemon started"
-		}
-		k.neighbors[place] = n
+	mac, err := dataplane.ParseMAC(n.MAC)
+	if err != nil {
+		*heard = neighbor{reason: err.Error()}
+		return
 	}
+	heard.mac = mac
 }
 
 // macsOn are the MACs at which the real servers on an interface answer. One that was lost must answer again first.
 func (k *known) macsOn(ifname string) map[netip.Addr]net.HardwareAddr {
 	macs := make(map[netip.Addr]net.HardwareAddr)
 	for key, n := range k.neighbors {
-		if key.ifname == ifname && n.Resolved {
-			macs[key.address] = n.MAC
+		if key.ifname == ifname && n.resolved {
+			macs[key.address] = n.mac[:]
 		}
 	}
 	return macs
 }
 
-// standing is what is known of one real server, in the terms of the data plane.
+// position is where a real server stands in the terms of the data plane.
+type position struct {
+	state dataplane.RealState
+	mac   dataplane.MAC
+	port  dataplane.PortID
+}
+
+// standing is what is known of one real server.
 type standing struct {
-	state  dataplane.RealState
-	mac    net.HardwareAddr
+	position
 	reason string // why it is not up, or what is wrong although it is
 }
 
-func (k *known) standing(v config.VirtualServer, r config.RealServer) standing {
-	key := keyOfReal(v, r)
-	neighbor, asked := k.neighbors[neighborKey{k.places[key.service], r.Address}]
-	probe, checked := k.checks[key]
-	switch {
-	case !asked || neighbor.MAC == nil:
-		return standing{dataplane.RealAbsent, nil, cmp.Or(neighbor.Reason, "its MAC address is not known yet")}
-	case checked && !probe.up, !checked && r.Check != nil && r.Check.Alpha:
-		return standing{dataplane.RealDown, neighbor.MAC, cmp.Or(probe.reason, "its check has not passed yet")}
-	case !neighbor.Resolved:
-		return standing{dataplane.RealDown, neighbor.MAC, neighbor.Reason}
-	default:
-		return standing{dataplane.RealUp, neighbor.MAC, cmp.Or(k.claims.remedyFor(neighbor), neighbor.Reason)}
+func (m *member) standing() standing {
+	up, reason := m.passes()
+	if m.place.local {
+		return standing{position{stateOf(up), dataplane.MAC{}, dataplane.PortLocal}, reason}
 	}
+	at := position{dataplane.RealDown, m.neighbor.mac, m.outlet.port}
+	switch {
+	case m.outlet.err != nil:
+		return standing{position{}, m.outlet.err.Error()}
+	case m.neighbor.mac == dataplane.MAC{}:
+		return standing{position{}, cmp.Or(m.neighbor.reason, "its MAC address is not known yet")}
+	case !up:
+		return standing{at, reason}
+	case m.neighbor.resolved:
+		at.state = dataplane.RealUp
+	}
+	return standing{at, m.neighbor.reason}
+}
+
+// passes tells what the check says; without a verdict, a real server counts as up unless its check says alpha.
+func (m *member) passes() (up bool, reason string) {
+	switch {
+	case m.check == nil:
+		return true, ""
+	case m.check.told && !m.check.up, !m.check.told && m.config.Check.Alpha:
+		return false, cmp.Or(m.check.reason, "its check has not passed yet")
+	default:
+		return true, ""
+	}
+}
+
+func stateOf(up bool) dataplane.RealState {
+	if up {
+		return dataplane.RealUp
+	}
+	return dataplane.RealDown
 }

@@ -1,9 +1,8 @@
 package ctrl
 
 import (
-	"net"
+	"strings"
 	"testing"
-	"time"
 
 	"drover/ctrl/config"
 	"drover/ctrl/netif"
@@ -12,7 +11,7 @@ import (
 
 func TestStandingSaysWhyARealServerGetsNoConnections(t *testing.T) {
 	place, key := neighborKey{"enp1s0", web0.Addr()}, realKey{web, web0}
-	lost := netif.Neighbor{MAC: macOf(web0.Addr()), Reason: "no answer to ARP for 3s"}
+	lost := neighbor{mac: macOf(web0.Addr()), reason: "no answer to ARP for 3s"}
 	for name, test := range map[string]struct {
 		change func(*config.Config, *known)
 		state  dataplane.RealState
@@ -20,32 +19,34 @@ func TestStandingSaysWhyARealServerGetsNoConnections(t *testing.T) {
 	}{
 		"all well": {func(*config.Config, *known) {}, dataplane.RealUp, ""},
 		"nobody was asked": {
-			func(_ *config.Config, k *known) { delete(k.neighbors, place) }, dataplane.RealAbsent, "its MAC address is not known yet",
+			func(_ *config.Config, k *known) { *k.neighbors[place] = neighbor{} }, dataplane.RealAbsent, "its MAC address is not known yet",
 		},
 		"no answer yet": {
-			func(_ *config.Config, k *known) { k.neighbors[place] = netif.Neighbor{Reason: "no answer to ARP yet"} },
+			func(_ *config.Config, k *known) { *k.neighbors[place] = neighbor{reason: "no answer to ARP yet"} },
 			dataplane.RealAbsent, "no answer to ARP yet",
 		},
 		"check failed": {
-			func(_ *config.Config, k *known) { k.checks[key] = check{reason: "status 500"} }, dataplane.RealDown, "status 500",
+			func(_ *config.Config, k *known) { *k.checks[key] = check{told: true, reason: "status 500"} }, dataplane.RealDown, "status 500",
 		},
 		"alpha and not checked yet": {
 			func(c *config.Config, k *known) {
 				c.VirtualServers[0].RealServers[0].Check.Alpha = true
-				delete(k.checks, key)
+				*k.checks[key] = check{}
 			},
 			dataplane.RealDown, "its check has not passed yet",
 		},
 		"lost": {
-			func(_ *config.Config, k *known) { k.neighbors[place] = lost }, dataplane.RealDown, "no answer to ARP for 3s",
+			func(_ *config.Config, k *known) { *k.neighbors[place] = lost }, dataplane.RealDown, "no answer to ARP for 3s",
 		},
 		"the check's reason before the neighbor's, as it tells more": {
-			func(_ *config.Config, k *known) { k.neighbors[place], k.checks[key] = lost, check{reason: "timeout"} },
+			func(_ *config.Config, k *known) {
+				*k.neighbors[place], *k.checks[key] = lost, check{told: true, reason: "timeout"}
+			},
 			dataplane.RealDown, "timeout",
 		},
 		"up, and something is wrong with its neighbors": {
 			func(_ *config.Config, k *known) {
-				k.neighbors[place] = netif.Neighbor{MAC: macOf(web0.Addr()), Resolved: true, Reason: "two hosts answer"}
+				*k.neighbors[place] = neighbor{mac: macOf(web0.Addr()), resolved: true, reason: "two hosts answer"}
 			},
 			dataplane.RealUp, "two hosts answer",
 		},
@@ -54,7 +55,7 @@ func TestStandingSaysWhyARealServerGetsNoConnections(t *testing.T) {
 			cfg := tutorialConfig()
 			k := allWell(cfg)
 			test.change(cfg, k)
-			got := k.standing(cfg.VirtualServers[0], cfg.VirtualServers[0].RealServers[0])
+			got := k.roster.pools[0].members[0].standing()
 			if got.state != test.state || got.reason != test.reason {
 				t.Errorf("state %d because %q, want %d because %q", got.state, got.reason, test.state, test.reason)
 			}
@@ -62,49 +63,96 @@ func TestStandingSaysWhyARealServerGetsNoConnections(t *testing.T) {
 	}
 }
 
-func TestStandingTellsOfARealServerThatClaimsTheVIP(t *testing.T) {
+func TestARealServerOnThisHostNeedsOnlyItsCheck(t *testing.T) {
 	cfg := tutorialConfig()
-	k := allWell(cfg)
-	k.claims.hear(time.Time{}, claim{web.Address.Addr(), macOf(web0.Addr()).String()})
-	servers := cfg.VirtualServers[0]
-	if got := k.standing(servers, servers.RealServers[0]); got.state != dataplane.RealUp || got.reason == "" {
-		t.Errorf("the one that claims it: state %d because %q, want up with a remedy", got.state, got.reason)
+	k := newKnown()
+	k.links = lanLinks()
+	places := allOn("enp1s0", cfg)
+	places[0].reals[0] = place{local: true}
+	k.settle(cfg, places)
+	m := &k.roster.pools[0].members[0]
+	if got, want := m.standing(), (standing{position: position{dataplane.RealUp, dataplane.MAC{}, dataplane.PortLocal}}); got != want {
+		t.Errorf("unchecked it stands at %+v, want %+v", got, want)
 	}
-	if got := k.standing(servers, servers.RealServers[1]); got.reason != "" {
-		t.Errorf("the other one: %q, want nothing", got.reason)
+	*m.check = check{told: true, reason: "status 500"}
+	if got := m.standing(); got.state != dataplane.RealDown || got.port != dataplane.PortLocal || got.reason != "status 500" {
+		t.Errorf("its check has failed, and it stands at %+v", got)
+	}
+}
+
+func TestARealServerBehindAnInterfaceThatCannotBeServedIsAbsent(t *testing.T) {
+	k := allWell(tutorialConfig())
+	bond := k.links["enp2s0"]
+	bond.Name, bond.Index, bond.Kind = "bond0", 9, "bond"
+	k.links["bond0"] = bond
+	slave := k.links["enp1s0"]
+	slave.Master = bond.Index
+	k.links["enp1s0"] = slave
+	if !k.findOutlets() || k.findOutlets() {
+		t.Error("the change is not told, or told twice")
+	}
+	got := k.roster.pools[0].members[0].standing()
+	if got.position != (position{}) || !strings.Contains(got.reason, "use bond0") {
+		t.Errorf("it stands at %+v, want it absent and the bond named", got)
 	}
 }
 
 func TestAResolverThatKnowsNothingYetDoesNotUnlearnAMAC(t *testing.T) {
 	k := newKnown()
+	cfg := tutorialConfig()
+	k.settle(cfg, allOn("enp1s0", cfg))
 	old, other := macOf(web0.Addr()), macOf(web1.Addr())
 	for _, step := range []struct {
 		heard netif.Neighbor
-		mac   net.HardwareAddr
+		mac   dataplane.MAC
 	}{
-		{netif.Neighbor{Address: web0.Addr(), Reason: "no answer to ARP yet"}, nil},
-		{netif.Neighbor{Address: web0.Addr(), MAC: old, Resolved: true}, old},
+		{netif.Neighbor{Address: web0.Addr(), Reason: "no answer to ARP yet"}, dataplane.MAC{}},
+		{netif.Neighbor{Address: web0.Addr(), MAC: old[:], Resolved: true}, old},
 		{netif.Neighbor{Address: web0.Addr(), Reason: "no answer to ARP yet"}, old},
-		{netif.Neighbor{Address: web0.Addr(), MAC: other, Resolved: true}, other},
+		{netif.Neighbor{Address: web0.Addr(), MAC: other[:], Resolved: true}, other},
 	} {
 		k.hear("enp1s0", step.heard)
-		got := k.neighbors[neighborKey{"enp1s0", web0.Addr()}]
-		if got.MAC.String() != step.mac.String() || got.Resolved != step.heard.Resolved || got.Reason != step.heard.Reason {
-			t.Errorf("heard %+v: known is %+v, want the MAC %s", step.heard, got, step.mac)
+		got := *k.neighbors[neighborKey{"enp1s0", web0.Addr()}]
+		if want := (neighbor{step.mac, step.heard.Resolved, step.heard.Reason}); got != want {
+			t.Errorf("heard %+v: known is %+v, want %+v", step.heard, got, want)
 		}
 	}
+	k.hear("enp2s0", netif.Neighbor{Address: web0.Addr(), MAC: old[:], Resolved: true})
 	if _, elsewhere := k.neighbors[neighborKey{"enp2s0", web0.Addr()}]; elsewhere {
-		t.Error("it is known on an interface where it was not heard")
+		t.Error("it is known on an interface where nobody needs it")
 	}
 }
 
 func TestAResolverIsToldOnlyOfRealServersThatAnswer(t *testing.T) {
-	k := allWell(tutorialConfig())
-	k.hear("enp1s0", netif.Neighbor{Address: web1.Addr(), MAC: macOf(web1.Addr()), Reason: "no answer to ARP for 3s"})
-	k.hear("enp2s0", netif.Neighbor{Address: web.Address.Addr(), MAC: macOf(web.Address.Addr()), Resolved: true})
+	cfg := tutorialConfig()
+	cfg.VirtualServers[0].RealServers = append(cfg.VirtualServers[0].RealServers, realServer("192.168.100.152:80"))
+	places := allOn("enp1s0", cfg)
+	places[0].reals[2] = place{ifname: "enp2s0"}
+	k := newKnown()
+	k.settle(cfg, places)
+	beWell(&k)
+	lost := macOf(web1.Addr())
+	k.hear("enp1s0", netif.Neighbor{Address: web1.Addr(), MAC: lost[:], Reason: "no answer to ARP for 3s"})
 	got := k.macsOn("enp1s0")
 	if len(got) != 1 || got[web0.Addr()].String() != macOf(web0.Addr()).String() {
 		t.Errorf("told of %v, want only %s: one is lost, one is elsewhere", got, web0.Addr())
+	}
+}
+
+func TestAReloadKeepsWhatIsKnownOfTheRealServersThatStay(t *testing.T) {
+	k := allWell(tutorialConfig())
+	cfg := tutorialConfig()
+	cfg.VirtualServers[0].RealServers[1] = realServer("192.168.100.152:80")
+	k.settle(cfg, allOn("enp1s0", cfg))
+	members := k.roster.pools[0].members
+	if got := members[0].standing(); got.state != dataplane.RealUp {
+		t.Errorf("the one that stays stands at %+v, want up", got)
+	}
+	if got := members[1].standing(); got.state != dataplane.RealAbsent {
+		t.Errorf("the new one stands at %+v, want absent", got)
+	}
+	if len(k.neighbors) != 2 || len(k.checks) != 2 {
+		t.Errorf("%d neighbors and %d checks are known, want those of two real servers", len(k.neighbors), len(k.checks))
 	}
 }
 
@@ -114,14 +162,13 @@ func TestRecallSaysWhyARealServerIsDown(t *testing.T) {
 	held := tutorialTables()
 	real(&held, 1, func(r *dataplane.Real) { r.State = dataplane.RealDown })
 	real(&held, 2, func(r *dataplane.Real) { r.State = dataplane.RealDown })
-	k := allWell(cfg)
-	places := k.places
-	*k = newKnown()
-	k.config, k.places = cfg, places
-	k.recall(cfg, places, held)
-	for i, want := range []string{"it was down before this daemon started", "it did not answer ARP before this daemon started"} {
-		if got := k.standing(cfg.VirtualServers[0], cfg.VirtualServers[0].RealServers[i]); got.reason != want {
-			t.Errorf("real server %d is down because %q, want %q", i+1, got.reason, want)
+	k := newKnown()
+	k.links = lanLinks()
+	k.settle(cfg, allOn("enp1s0", cfg))
+	k.recall(held)
+	for i, want := range []string{"it was down before this daemon started", "it did not answer before this daemon started"} {
+		if got := k.roster.pools[0].members[i].standing(); got.state != dataplane.RealDown || got.reason != want {
+			t.Errorf("real server %d is in state %d because %q, want down because %q", i+1, got.state, got.reason, want)
 		}
 	}
 	if _, has := k.checks[realKey{web, web1}]; has {
@@ -136,7 +183,7 @@ func TestHolderIsTheInstanceOfAnAddressAdvertisedOrExcluded(t *testing.T) {
 	for address, want := range map[string]bool{
 		"192.168.100.221/32": true, "192.168.100.222/32": true, "192.168.100.223/32": false,
 	} {
-		key, held := holder(cfg, prefixOf(address).Addr())
+		key, held := holders(cfg)[prefixOf(address).Addr()]
 		if held != want || held && key != (routerKey{"enp1s0", 110}) {
 			t.Errorf("holder of %s is %v, %v, want it held: %v", address, key, held, want)
 		}

@@ -1,75 +1,144 @@
 package ctrl
 
 import (
-	"drover/ctrl/config"
+	"slices"
+
 	"drover/dataplane"
 )
 
-// plan says what the tables must hold, given what is known and who has which id. It is pure.
-func plan(k *known, ids *identities) dataplane.Tables {
-	want := dataplane.NewTables()
+// planner says what the tables must hold. It is pure: what is known and who has which id decide. What it planned last is
+// kept, so that a change costs what it touches.
+type planner struct {
+	roster *roster // that the rest belongs to
+	parts  []part  // of its pools
+	layout layout
+	tables dataplane.Tables
+}
+
+// part is what was planned of a pool.
+type part struct {
+	positions []position // of its members
+	weights   []int      // that its schedules were made of
+}
+
+// plan returns the tables that follow from what is known. They are valid until the next call.
+func (p *planner) plan(k *known, ids *identities) dataplane.Tables {
+	if p.roster != k.roster {
+		p.begin(k.roster)
+	}
+	fresh := dataplane.NewTables()
+	p.tables.Gates, p.tables.VIPs, p.tables.Ports, p.tables.Peers = fresh.Gates, fresh.VIPs, fresh.Ports, fresh.Peers
+	p.planInstances(k, ids)
+	p.planPorts(k)
+	for n, pool := range k.roster.pools {
+		p.planPool(pool, &p.parts[n])
+	}
+	return p.tables
+}
+
+// begin forgets what was planned of another roster.
+func (p *planner) begin(r *roster) {
+	p.roster, p.parts, p.tables = r, make([]part, len(r.pools)), dataplane.NewTables()
+	last := dataplane.RealID(0)
+	for _, pool := range r.pools {
+		for _, id := range pool.ids {
+			last = max(last, id)
+		}
+	}
+	if last > 0 {
+		p.tables.Reals = make(dataplane.Reals, last+1)
+	}
+}
+
+// planInstances gives every VRRP instance its gate, and hangs its VIPs on it.
+func (p *planner) planInstances(k *known, ids *identities) {
 	for _, i := range k.config.Instances {
-		gate := ids.gates[keyOfInstance(i)]
-		want.Gates[gate] = k.gateName(keyOfInstance(i))
+		key := keyOfInstance(i)
+		p.tables.Gates[ids.gates[key]] = k.gateName(key)
 		for _, a := range virtualAddresses(i) {
-			if a.Prefix.Addr().Is4() {
-				want.VIPs[a.Prefix.Addr()] = gate
-			}
+			p.tables.VIPs[a.Prefix.Addr()] = ids.gates[key]
 		}
 	}
 	for key := range k.leaving {
-		want.Gates[ids.gates[key]] = k.gateName(key)
+		p.tables.Gates[ids.gates[key]] = k.gateName(key)
 	}
-	for _, v := range k.config.VirtualServers {
-		planService(k, ids, v, want)
-	}
-	return want
 }
 
 func (k *known) gateName(key routerKey) dataplane.GateName {
 	return dataplane.GateName{Interface: k.links[key.ifname].Index, VirtualRouterID: key.vrid}
 }
 
-func planService(k *known, ids *identities, v config.VirtualServer, want dataplane.Tables) {
-	key := keyOfService(v)
-	service := dataplane.Service{Gate: dataplane.AlwaysOpen}
-	if instance, held := holder(k.config, v.Address); held {
-		service.Gate = ids.gates[instance]
-	}
-	var shares []share
-	for _, r := range v.RealServers {
-		id, standing := ids.reals[keyOfReal(v, r)], k.standing(v, r)
-		want.Reals[id] = dataplane.Real{
-			Service: key, Address: keyOfReal(v, r).address, MAC: standing.mac, State: standing.state,
+// planPorts says how to leave by the interfaces that programs sit on.
+func (p *planner) planPorts(k *known) {
+	for _, o := range k.outlets {
+		if o.err != nil {
+			continue
 		}
-		if standing.state == dataplane.RealUp {
-			shares = append(shares, share{id, effectiveWeight(v, r)})
-		}
+		link := o.lower.Link // an Ethernet interface, or LowerOf had refused it
+		p.tables.Ports[o.port] = dataplane.Port{Interface: link.Index, MAC: dataplane.MAC(link.MAC), MTU: link.MTU}
 	}
-	service.Schedule = interleave(shares)
-	want.Services[key] = service
 }
 
-// effectiveWeight is a real server's share of new connections. As in IPVS, rr knows only 0 and not 0.
-func effectiveWeight(v config.VirtualServer, r config.RealServer) int {
-	if v.Scheduler == "rr" {
-		return min(r.Weight, 1)
+// planPool plans the services and real servers of a pool as far as they have changed.
+func (p *planner) planPool(pool *pool, was *part) {
+	begun := was.positions != nil
+	if !begun {
+		was.positions = make([]position, len(pool.members))
 	}
-	return r.Weight
-}
-
-// wanted lists everything that needs an id.
-func (k *known) wanted() (gates []routerKey, reals []realKey) {
-	for _, i := range k.config.Instances {
-		gates = append(gates, keyOfInstance(i))
-	}
-	for key := range k.leaving {
-		gates = append(gates, key)
-	}
-	for _, v := range k.config.VirtualServers {
-		for _, r := range v.RealServers {
-			reals = append(reals, keyOfReal(v, r))
+	for i := range pool.members {
+		m := &pool.members[i]
+		at := m.standing().position
+		if begun && at == was.positions[i] {
+			continue
+		}
+		was.positions[i] = at
+		for s, key := range pool.services {
+			p.tables.Reals[pool.id(s, i)] = pool.real(m, key, at)
 		}
 	}
-	return gates, reals
+	weights := pool.weights(was.positions)
+	if !begun || !slices.Equal(weights, was.weights) {
+		was.weights = weights
+		p.planServices(pool, weights)
+	}
+	if pool.local {
+		p.planPeers(pool, was.positions)
+	}
+}
+
+func (p *pool) real(m *member, service dataplane.ServiceKey, at position) dataplane.Real {
+	return dataplane.Real{
+		Service: service, Address: m.address, MAC: at.mac, State: at.state, Port: at.port,
+		Weight: uint16(p.weight(m)), Upper: m.config.UpperThreshold, Lower: m.config.LowerThreshold,
+	}
+}
+
+func (p *planner) planServices(pool *pool, weights []int) {
+	v := pool.config
+	service := dataplane.Service{
+		Scheduler: schedulers[v.Scheduler], HashPort: v.HashPorts, Fallback: v.Fallback, OnePacket: v.OnePacket,
+		HasLocal: pool.local, Persistence: v.PersistenceTimeout, PersistencePrefix: v.PersistencePrefix,
+	}
+	for s, key := range pool.services {
+		service.Gate = pool.gates[s]
+		order := p.layout.of(pool, weights, key.Address.Addr())
+		service.Schedule = make([]dataplane.RealID, len(order))
+		ids := pool.idsOf(s)
+		for n, i := range order {
+			service.Schedule[n] = ids[i]
+		}
+		p.tables.Services[key] = service
+	}
+}
+
+// planPeers names the hosts whose packets for the pool are meant for this one: any of the real servers may be a balancer,
+// too, and has chosen this host when it sends it a packet.
+func (p *planner) planPeers(pool *pool, at []position) {
+	for _, key := range pool.services {
+		for i := range at {
+			if at[i].mac != (dataplane.MAC{}) {
+				p.tables.Peers[dataplane.Peer{Service: key, MAC: at[i].mac}] = true
+			}
+		}
+	}
 }

@@ -3,16 +3,13 @@ package ctrl
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net"
 	"net/netip"
-	"slices"
 	"time"
 
 	"drover/ctrl/config"
 	"drover/ctrl/netif"
-	"drover/dataplane"
 )
 
 // errStopping says that it is too late for a request.
@@ -37,119 +34,100 @@ func (c *Controller) ask(ctx context.Context, do func() error) error {
 	}
 }
 
-// follow makes everything follow a configuration. Whatever can be wrong with it is found before anything is changed.
-func (c *Controller) follow(cfg *config.Config) error {
-	places, err := placesOf(cfg)
+// prepared is what follows from a configuration in which nothing wrong was found.
+type prepared struct {
+	places []whereabouts
+	checks map[realKey]checkSpec
+}
+
+// prepare finds whatever can be wrong with a configuration, before anything is changed.
+func (c *Controller) prepare(cfg *config.Config) (prepared, error) {
+	if err := fits(cfg); err != nil {
+		return prepared{}, err
+	}
+	around, err := c.lookAround()
 	if err != nil {
-		return err
+		return prepared{}, err
+	}
+	places, err := placesOf(cfg, around)
+	if err != nil {
+		return prepared{}, err
 	}
 	checks := checksOf(cfg)
-	if err := validChecks(checks); err != nil {
-		return err
+	return prepared{places, checks}, validChecks(checks)
+}
+
+// lookAround says what placing must know of this host.
+func (c *Controller) lookAround() (surroundings, error) {
+	around := surroundings{links: c.known.links, addresses: make(map[string][]netip.Prefix), route: netif.InterfaceFor}
+	for name := range c.known.links {
+		held, err := netif.Addresses(name)
+		if errors.Is(err, netif.ErrNoInterface) {
+			continue // gone since
+		}
+		if err != nil {
+			return surroundings{}, err
+		}
+		around.addresses[name] = held
 	}
-	first := len(c.routers) == 0 && len(c.segments.all()) == 0
-	if !first && c.known.config.Drover.FlowCapacity != cfg.Drover.FlowCapacity {
-		c.log.Warn("flow_capacity takes effect when the daemon is started again")
-	}
-	c.known.config, c.known.places = cfg, places
-	c.forget(checks)
-	c.followSegments()
-	err = errors.Join(c.openSegments(), c.writeTables(), c.attachAll())
-	if err != nil && first {
-		return err
-	}
+	return around, nil
+}
+
+// follow makes everything follow a configuration.
+func (c *Controller) follow(cfg *config.Config) error {
+	next, err := c.prepare(cfg)
 	if err != nil {
+		return err
+	}
+	c.known.settle(cfg, next.places)
+	if err := c.enact(); err != nil {
 		c.log.Error("not all of the new configuration works yet; trying again soon", "error", err)
 	}
-	c.followChecks(checks)
-	c.followRouters()
+	c.startUp(next)
 	return nil
 }
 
-// placesOf finds the interface of each virtual server's real servers: that of the VIP if a VRRP instance holds it, else
-// the one on whose network the first real server is.
-func placesOf(cfg *config.Config) (map[dataplane.ServiceKey]string, error) {
-	places := make(map[dataplane.ServiceKey]string)
-	for _, v := range cfg.VirtualServers {
-		key := keyOfService(v)
-		for _, i := range cfg.Instances {
-			for _, a := range virtualAddresses(i) {
-				if a.Prefix.Addr() == v.Address {
-					places[key] = a.Interface
-				}
-			}
-		}
-		if places[key] != "" || len(v.RealServers) == 0 {
-			continue
-		}
-		ifname, err := netif.InterfaceFor(v.RealServers[0].Address)
-		if err != nil {
-			return nil, fmt.Errorf("%s: virtual server %s: %w", v.Position, key, err)
-		}
-		places[key] = ifname
-	}
-	return places, nil
+// enact makes the tables and interfaces follow what is known.
+func (c *Controller) enact() error {
+	c.followSegments()
+	return errors.Join(c.setTimeouts(), c.resize(), c.openSegments(), c.writeTables(), c.attachAll())
 }
 
-// forget drops what is known of real servers that the configuration has no more.
-func (c *Controller) forget(checks map[realKey]checkSpec) {
-	targets := c.targets()
-	maps.DeleteFunc(c.known.neighbors, func(key neighborKey, _ netif.Neighbor) bool {
-		return !slices.Contains(targets[key.ifname], key.address)
-	})
-	maps.DeleteFunc(c.known.checks, func(key realKey, _ check) bool {
-		_, checked := checks[key]
-		return !checked
-	})
+// startUp makes what runs beside the controller follow the configuration.
+func (c *Controller) startUp(next prepared) {
+	if err := c.checkers.follow(c.running, next.checks, c.known.checks); err != nil {
+		c.log.Error("not all checks run", "error", err) // validChecks has tried them all: not to be met
+	}
+	c.followRouters()
 }
 
 // targets are the real servers to resolve on each interface.
 func (c *Controller) targets() map[string][]netip.Addr {
 	targets := make(map[string][]netip.Addr)
-	for _, v := range c.known.config.VirtualServers {
-		place := c.known.places[keyOfService(v)]
-		for _, r := range v.RealServers {
-			if !slices.Contains(targets[place], r.Address) {
-				targets[place] = append(targets[place], r.Address)
-			}
-		}
+	for key := range c.known.neighbors {
+		targets[key.ifname] = append(targets[key.ifname], key.address)
 	}
 	return targets
 }
 
-// vips are all IPv4 addresses that this node may hold.
-func (c *Controller) vips() []netip.Addr {
-	var vips []netip.Addr
-	for _, i := range c.known.config.Instances {
-		for _, a := range virtualAddresses(i) {
-			if a.Prefix.Addr().Is4() {
-				vips = append(vips, a.Prefix.Addr())
-			}
+// vips are all addresses that this node may hold for its services. Nothing may be asked in their name.
+func (c *Controller) vips() map[netip.Addr]bool {
+	vips := make(map[netip.Addr]bool)
+	for vip := range c.known.roster.holders {
+		vips[vip] = true
+	}
+	for _, p := range c.known.roster.pools {
+		for _, service := range p.services {
+			vips[service.Address.Addr()] = true
 		}
 	}
 	return vips
 }
 
-// interfaces are those that Drover works on: of the instances, of their VIPs, and of the real servers.
-func (c *Controller) interfaces() map[string]bool {
-	names := make(map[string]bool)
-	for _, i := range c.known.config.Instances {
-		names[i.Interface] = true
-		for _, a := range virtualAddresses(i) {
-			names[a.Interface] = true
-		}
-	}
-	for _, place := range c.known.places {
-		names[place] = true
-	}
-	return names
-}
-
 func (c *Controller) followSegments() {
-	wanted := c.interfaces()
-	c.segments.keep(wanted)
+	c.segments.keep(c.known.outlets)
 	targets, vips := c.targets(), c.vips()
-	for name := range wanted {
+	for name := range c.known.outlets {
 		if c.segments.get(name) == nil {
 			c.segments.add(&segment{
 				ifname: name, log: c.log, claimed: c.onClaim,
@@ -170,12 +148,6 @@ func (c *Controller) openSegments() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func (c *Controller) followChecks(checks map[realKey]checkSpec) {
-	if err := c.checkers.follow(c.running, checks, c.known.checks); err != nil {
-		c.log.Error("not all checks run", "error", err) // validChecks has tried them all: not to be met
-	}
 }
 
 func (c *Controller) followRouters() {

@@ -3,11 +3,10 @@ package ctrl
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
+	"time"
 
 	"drover/ctrl/api"
-	"drover/ctrl/config"
 	"drover/ctrl/vrrp"
 	"drover/dataplane"
 )
@@ -16,12 +15,11 @@ import (
 // counters are read from the maps on the caller's.
 func (c *Controller) Status(ctx context.Context) (api.Status, error) {
 	var (
-		s   api.Status
-		ids map[realKey]dataplane.RealID
-		cfg *config.Config
+		s       api.Status
+		counted []counted
 	)
 	err := c.ask(ctx, func() error {
-		cfg, ids = c.known.config, maps.Clone(c.ids.reals)
+		counted = c.known.roster.counted()
 		s = api.Status{
 			Instances: c.instances(), VirtualServers: c.virtualServers(), Interfaces: c.interfaceStatus(),
 		}
@@ -35,8 +33,7 @@ func (c *Controller) Status(ctx context.Context) (api.Status, error) {
 	if c.running.Err() != nil {
 		return api.Status{}, errStopping
 	}
-	err = c.count(&s, cfg, ids)
-	return s, err
+	return s, c.count(&s, counted)
 }
 
 func (c *Controller) instances() []api.Instance {
@@ -59,86 +56,87 @@ func (c *Controller) instances() []api.Instance {
 	return list
 }
 
+// virtualServers lists the services, each member of a group for itself, in the order of roster.realKeys.
 func (c *Controller) virtualServers() []api.VirtualServer {
 	list := []api.VirtualServer{}
-	for _, v := range c.known.config.VirtualServers {
-		service := api.VirtualServer{
-			Address: v.Address.String(), Port: v.Port, Protocol: keyOfService(v).Protocol.String(), Scheduler: v.Scheduler,
-			Active: true, RealServers: []api.RealServer{},
+	masters := make(map[routerKey]bool)
+	for key, r := range c.routers {
+		masters[key] = r.status().state == vrrp.Master
+	}
+	for _, p := range c.known.roster.pools {
+		reals := c.realServers(p)
+		for _, key := range p.services {
+			service := p.describe(key)
+			instance, held := c.known.roster.holders[key.Address.Addr()]
+			service.Active = !held || masters[instance]
+			service.RealServers = slices.Clone(reals)
+			list = append(list, service)
 		}
-		if key, held := holder(c.known.config, v.Address); held {
-			service.Active = c.routers[key].status().state == vrrp.Master
-		}
-		for _, r := range v.RealServers {
-			standing := c.known.standing(v, r)
-			service.RealServers = append(service.RealServers, api.RealServer{
-				Address: r.Address.String(), Port: r.Port, Weight: r.Weight, Up: standing.state == dataplane.RealUp,
-				Draining: r.Weight == 0, MAC: standing.mac.String(), Reason: standing.reason,
-				Check: c.checkers.status(keyOfReal(v, r)),
-			})
-		}
-		list = append(list, service)
 	}
 	return list
 }
 
+func (p *pool) describe(key dataplane.ServiceKey) api.VirtualServer {
+	v := p.config
+	service := api.VirtualServer{
+		Address: key.Address.Addr().String(), Port: key.Address.Port(), Protocol: key.Protocol.String(), Group: v.Group,
+		Scheduler: v.Scheduler, Flags: []string{}, PersistenceTimeout: int(v.PersistenceTimeout / time.Second),
+		PersistencePrefix: v.PersistencePrefix,
+	}
+	for _, flag := range []struct {
+		name string
+		set  bool
+	}{{v.Scheduler + "-port", v.HashPorts}, {v.Scheduler + "-fallback", v.Fallback}, {"ops", v.OnePacket}} {
+		if flag.set {
+			service.Flags = append(service.Flags, flag.name)
+		}
+	}
+	return service
+}
+
+func (c *Controller) realServers(p *pool) []api.RealServer {
+	list := make([]api.RealServer, len(p.members))
+	for i := range p.members {
+		m := &p.members[i]
+		at := m.standing()
+		list[i] = api.RealServer{
+			Address: m.config.Address.String(), Port: m.config.Port, Interface: m.place.ifname, Local: m.place.local,
+			Weight: m.config.Weight, UpperThreshold: m.config.UpperThreshold, LowerThreshold: m.config.LowerThreshold,
+			Up: at.state == dataplane.RealUp, Draining: m.config.Weight == 0, Reason: at.reason,
+		}
+		if m.check != nil {
+			list[i].Check = c.checkers.status(checkKey(p.config, m.config))
+		}
+		if at.mac != (dataplane.MAC{}) {
+			list[i].MAC = at.mac.String()
+			if list[i].Up {
+				list[i].Reason = cmp.Or(c.known.claims.remedyFor(at.mac), at.reason)
+			}
+		}
+	}
+	return list
+}
+
+// interfaceStatus lists the interfaces in use. A VLAN has the program of the interface below it.
 func (c *Controller) interfaceStatus() []api.Interface {
 	list := []api.Interface{}
-	for name := range c.interfaces() {
-		i := api.Interface{Name: name, Reason: "the interface is not there"}
-		if a, tried := c.attached[name]; tried {
+	for name, o := range c.known.outlets {
+		i := api.Interface{Name: name, Reason: "no program was attached yet"}
+		if o.device() != name {
+			i.Device = o.device()
+		}
+		a, tried := c.attached[o.device()]
+		refused := cmp.Or(o.err, c.refused[name])
+		switch {
+		case refused != nil:
+			i.Reason = refused.Error()
+		case tried && a.err != nil:
+			i.Reason = a.err.Error()
+		case tried:
 			i.XDPMode, i.ProgramID, i.Reason = string(a.attachment.Mode), a.attachment.ProgramID, ""
-			if a.err != nil {
-				i.Reason = a.err.Error()
-			}
 		}
 		list = append(list, i)
 	}
 	slices.SortFunc(list, func(a, b api.Interface) int { return cmp.Compare(a.Name, b.Name) })
 	return list
-}
-
-// count fills in what the maps count.
-func (c *Controller) count(s *api.Status, cfg *config.Config, ids map[realKey]dataplane.RealID) error {
-	flows, err := c.data.Flows()
-	if err != nil {
-		return err
-	}
-	s.Flows.Capacity = c.data.FlowCapacity()
-	for _, n := range flows {
-		s.Flows.Live += n.Active + n.Inactive
-	}
-	for vi, v := range cfg.VirtualServers {
-		service := &s.VirtualServers[vi]
-		total, err := c.data.ServiceTraffic(keyOfService(v))
-		if err != nil {
-			return err
-		}
-		service.Packets, service.Bytes, service.Connections = total.Packets, total.Bytes, total.Connections
-		for ri, r := range v.RealServers {
-			id := ids[keyOfReal(v, r)]
-			traffic, err := c.data.RealTraffic(id)
-			if err != nil {
-				return err
-			}
-			real := &service.RealServers[ri]
-			real.Packets, real.Bytes, real.Connections = traffic.Packets, traffic.Bytes, traffic.Connections
-			real.ActiveConnections, real.InactiveConnections = flows[id].Active, flows[id].Inactive
-		}
-	}
-	return c.countVerdicts(s)
-}
-
-func (c *Controller) countVerdicts(s *api.Status) error {
-	verdicts, err := c.data.Verdicts()
-	if err != nil {
-		return err
-	}
-	s.Verdicts = make(map[string]uint64)
-	for v, n := range verdicts {
-		if n > 0 {
-			s.Verdicts[v.String()] = n
-		}
-	}
-	return nil
 }

@@ -1,9 +1,12 @@
 package ctrl
 
 import (
+	"errors"
 	"log/slog"
+	"net/netip"
 	"reflect"
 	"testing"
+	"time"
 
 	"drover/ctrl/api"
 	"drover/ctrl/config"
@@ -42,55 +45,126 @@ func TestStatusOfInstances(t *testing.T) {
 func TestStatusOfVirtualServers(t *testing.T) {
 	base := func() api.VirtualServer {
 		return api.VirtualServer{
-			Address: "192.168.100.221", Port: 80, Protocol: "TCP", Scheduler: "rr", Active: true,
+			Address: "192.168.100.221", Port: 80, Protocol: "TCP", Scheduler: "rr", Flags: []string{}, Active: true,
 			RealServers: []api.RealServer{
-				{Address: "192.168.100.150", Port: 80, Weight: 1, Up: true, MAC: macOf(web0.Addr()).String()},
-				{Address: "192.168.100.151", Port: 80, Weight: 1, Up: true, MAC: macOf(web1.Addr()).String()},
+				{Address: "192.168.100.150", Port: 80, Interface: "enp1s0", Weight: 1, Up: true, MAC: macOf(web0.Addr()).String()},
+				{Address: "192.168.100.151", Port: 80, Interface: "enp1s0", Weight: 1, Up: true, MAC: macOf(web1.Addr()).String()},
 			},
 		}
 	}
 	for name, test := range map[string]struct {
-		state vrrp.State
-		known func(*known)
-		want  func(*api.VirtualServer)
+		state  vrrp.State
+		config func(*config.Config)
+		known  func(*known)
+		want   func(*api.VirtualServer)
 	}{
-		"all well on the master": {vrrp.Master, func(*known) {}, func(*api.VirtualServer) {}},
-		"on the backup":          {vrrp.Backup, func(*known) {}, func(v *api.VirtualServer) { v.Active = false }},
+		"all well on the master": {state: vrrp.Master},
+		"on the backup":          {state: vrrp.Backup, want: func(v *api.VirtualServer) { v.Active = false }},
 		"without VRRP it is active": {
-			vrrp.Backup, func(k *known) { k.config.Instances = nil }, func(*api.VirtualServer) {},
+			state: vrrp.Backup, config: func(c *config.Config) { c.Instances = nil },
 		},
 		"one is draining": {
-			vrrp.Master, func(k *known) { k.config.VirtualServers[0].RealServers[0].Weight = 0 },
-			func(v *api.VirtualServer) { v.RealServers[0].Weight, v.RealServers[0].Draining = 0, true },
+			state: vrrp.Master, config: func(c *config.Config) { c.VirtualServers[0].RealServers[0].Weight = 0 },
+			want: func(v *api.VirtualServer) { v.RealServers[0].Weight, v.RealServers[0].Draining = 0, true },
+		},
+		"one has thresholds": {
+			state: vrrp.Master, config: func(c *config.Config) {
+				c.VirtualServers[0].RealServers[0].UpperThreshold, c.VirtualServers[0].RealServers[0].LowerThreshold = 9, 5
+			},
+			want: func(v *api.VirtualServer) { v.RealServers[0].UpperThreshold, v.RealServers[0].LowerThreshold = 9, 5 },
 		},
 		"one is down": {
-			vrrp.Master, func(k *known) { k.checks[realKey{web, web0}] = check{reason: "status 500"} },
-			func(v *api.VirtualServer) { v.RealServers[0].Up, v.RealServers[0].Reason = false, "status 500" },
+			state: vrrp.Master,
+			known: func(k *known) { *k.checks[realKey{web, web0}] = check{told: true, reason: "status 500"} },
+			want:  func(v *api.VirtualServer) { v.RealServers[0].Up, v.RealServers[0].Reason = false, "status 500" },
 		},
 		"one has no MAC address": {
-			vrrp.Master, func(k *known) { delete(k.neighbors, neighborKey{"enp1s0", web0.Addr()}) },
-			func(v *api.VirtualServer) {
+			state: vrrp.Master,
+			known: func(k *known) { *k.neighbors[neighborKey{"enp1s0", web0.Addr()}] = neighbor{} },
+			want: func(v *api.VirtualServer) {
 				v.RealServers[0].Up, v.RealServers[0].MAC = false, ""
 				v.RealServers[0].Reason = "its MAC address is not known yet"
 			},
 		},
-		"UDP": {
-			vrrp.Master, func(k *known) {
-				k.config.VirtualServers[0].Protocol = config.UDP
-				k.places[dataplane.ServiceKey{Address: web.Address, Protocol: dataplane.ProtocolUDP}] = "enp1s0"
+		"one claims the VIP": {
+			state: vrrp.Master,
+			known: func(k *known) { k.claims.hear(noon, claim{web.Address.Addr(), macOf(web0.Addr()).String()}) },
+			want: func(v *api.VirtualServer) {
+				c := make(claims)
+				c.hear(noon, claim{web.Address.Addr(), macOf(web0.Addr()).String()})
+				v.RealServers[0].Reason = c.remedyFor(macOf(web0.Addr()))
 			},
-			func(v *api.VirtualServer) { v.Protocol = "UDP" },
+		},
+		"one is this host": {
+			state: vrrp.Master,
+			known: func(k *known) {
+				places := allOn("enp1s0", k.config)
+				places[0].reals[0] = place{local: true}
+				k.settle(k.config, places)
+			},
+			want: func(v *api.VirtualServer) {
+				v.RealServers[0].Interface, v.RealServers[0].Local, v.RealServers[0].MAC = "", true, ""
+			},
+		},
+		"UDP, one packet at a time": {
+			state: vrrp.Master,
+			config: func(c *config.Config) {
+				c.VirtualServers[0].Protocol, c.VirtualServers[0].OnePacket = config.UDP, true
+			},
+			want: func(v *api.VirtualServer) { v.Protocol, v.Flags = "UDP", []string{"ops"} },
+		},
+		"persistent, by source hash": {
+			state: vrrp.Master,
+			config: func(c *config.Config) {
+				v := &c.VirtualServers[0]
+				v.Scheduler, v.HashPorts, v.Fallback = "sh", true, true
+				v.PersistenceTimeout, v.PersistencePrefix = time.Hour, 24
+			},
+			want: func(v *api.VirtualServer) {
+				v.Scheduler, v.Flags = "sh", []string{"sh-port", "sh-fallback"}
+				v.PersistenceTimeout, v.PersistencePrefix = 3600, 24
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			k, want := allWell(tutorialConfig()), base()
-			test.known(k)
-			test.want(&want)
+			cfg, want := tutorialConfig(), base()
+			if test.config != nil {
+				test.config(cfg)
+			}
+			k := allWell(cfg)
+			if test.known != nil {
+				test.known(k)
+			}
+			if test.want != nil {
+				test.want(&want)
+			}
 			got := observed(k, test.state).virtualServers()
 			if !reflect.DeepEqual(got, []api.VirtualServer{want}) {
 				t.Errorf("virtual servers are\n%+v, want\n%+v", got, want)
 			}
 		})
+	}
+}
+
+func TestAGroupIsListedAsOneVirtualServerForEachOfItsMembers(t *testing.T) {
+	cfg := tutorialConfig()
+	v := &cfg.VirtualServers[0]
+	v.Group, v.Members = "webs", []netip.AddrPort{web.Address, netip.MustParseAddrPort("192.168.100.222:443")}
+	v.Address, v.Port = netip.Addr{}, 0
+	got := observed(allWell(cfg), vrrp.Backup).virtualServers()
+	if len(got) != 2 || got[0].Address != "192.168.100.221" || got[1].Address != "192.168.100.222" || got[1].Port != 443 {
+		t.Fatalf("virtual servers are\n%+v", got)
+	}
+	for _, v := range got {
+		if v.Group != "webs" || len(v.RealServers) != 2 {
+			t.Errorf("one of the group is %+v", v)
+		}
+	}
+	if got[0].Active || !got[1].Active {
+		t.Error("the member that the instance holds is not on standby alone")
+	}
+	if &got[0].RealServers[0] == &got[1].RealServers[0] {
+		t.Error("the members share their real servers' counts")
 	}
 }
 
@@ -104,19 +178,26 @@ func TestStatusOfNothingIsEmptyListsNotNull(t *testing.T) {
 func TestInterfacesAreListedInOrderWithTheReasonWhyOneIsNotAttached(t *testing.T) {
 	cfg := tutorialConfig()
 	cfg.Instances[0].Addresses[0].Interface = "enp2s0"
-	c := observed(allWell(cfg), vrrp.Master)
+	cfg.Instances[0].ExcludedAddresses = []config.VirtualAddress{{Prefix: prefixOf("10.0.0.1/24"), Interface: "enp1s0.10"}}
+	k := allWell(cfg)
+	k.settle(cfg, allOn("enp3s0", cfg))
+	c := observed(k, vrrp.Master)
 	c.attached["enp1s0"] = attachState{attachment: dataplane.Attachment{Mode: dataplane.ModeNative, ProgramID: 7}}
 	c.attached["enp2s0"] = attachState{err: dataplane.ErrBusy}
-	c.known.places[web] = "enp3s0"
 	want := []api.Interface{
 		{Name: "enp1s0", XDPMode: "native", ProgramID: 7},
+		{Name: "enp1s0.10", Device: "enp1s0", XDPMode: "native", ProgramID: 7},
 		{Name: "enp2s0", Reason: dataplane.ErrBusy.Error()},
-		{Name: "enp3s0", Reason: "the interface is not there"},
+		{Name: "enp3s0", Reason: "enp3s0: no such interface"},
 	}
 	for range 10 {
 		if got := c.interfaceStatus(); !reflect.DeepEqual(got, want) {
 			t.Fatalf("interfaces are\n%+v, want\n%+v", got, want)
 		}
+	}
+	c.refused = map[string]error{"enp1s0.10": errors.New("ethtool -K enp1s0 rxvlan off")}
+	if got := c.interfaceStatus()[1]; got.XDPMode != "" || got.Reason != "ethtool -K enp1s0 rxvlan off" {
+		t.Errorf("a VLAN that was refused is %+v", got)
 	}
 }
 

@@ -20,32 +20,45 @@ func (p *plane) reopen(opts Options) *plane {
 	p.t.Helper()
 	opts.Dir = p.dir
 	must(p.t, p.Close())
-	next := &plane{DataPlane: openPlane(p.t, opts), t: p.t, want: p.want}
+	next := &plane{DataPlane: openPlane(p.t, opts), t: p.t, on: p.on, want: p.want}
 	next.load()
 	return next
 }
 
+// apply fills tables that were made anew.
+func (p *plane) apply() {
+	p.t.Helper()
+	must(p.t, p.Apply(p.want))
+	must(p.t, p.OpenGate(webGate, time.Hour, time.Hour))
+}
+
 func TestTablesFlowsAndCountersAreTakenOver(t *testing.T) {
-	p := newPlane(t, Options{})
+	p := newPlaneOfBoth(t, Options{})
 	if p.Adopted() {
 		t.Error("it takes over what it has just made")
 	}
 	p.expect(tcp(client, web, syn), opened(1))
 	p.expect(tcp(client, web, ack), kept(1))
+	p.run(opening(tcpService(families[1].web)))
 	p.setState(2, RealDown)
-	counters, flows := p.tally(), p.stored()
+	counters, flows, six, loads := p.tally(), p.stored(), p.stored6(), p.counted()
 
 	var log bytes.Buffer
 	p = p.reopen(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if !p.Adopted() {
 		t.Error("it does not take over what is pinned")
 	}
-	p.expectTables(p.want)
 	if got := p.tally(); !reflect.DeepEqual(got, counters) {
 		t.Errorf("the counters stand at %v, want %v", got, counters)
 	}
 	if got := p.stored(); len(got) != 1 || !maps.Equal(got, flows) {
 		t.Errorf("it holds %v, want %v", got, flows)
+	}
+	if got := p.stored6(); len(got) != 1 || !maps.Equal(got, six) {
+		t.Errorf("of IPv6 it holds %v, want %v", got, six)
+	}
+	if got := p.counted(); !maps.Equal(got, loads) {
+		t.Errorf("the loads are %v, want %v", got, loads)
 	}
 	p.expect(tcp(client, web, ack), kept(1)) // the gate is still open, and the flow is where it was
 	must(t, p.Apply(p.want))
@@ -58,55 +71,37 @@ func TestTablesFlowsAndCountersAreTakenOver(t *testing.T) {
 func TestTimeoutsMayChangeFromOneProcessToTheNext(t *testing.T) {
 	p := newPlane(t, Options{})
 	p.expect(tcp(client, web, syn), opened(1))
-	p.idle(time.Second)
-	timeouts := DefaultTimeouts
-	timeouts.Embryonic = time.Millisecond * 500
-	p = p.reopen(Options{Timeouts: timeouts})
+	p.idle(2 * time.Second)
+	p = p.reopen(Options{Timeouts: Timeouts{Embryonic: time.Second}})
 	if !p.Adopted() {
 		t.Error("it does not take over what is pinned")
 	}
 	p.expect(tcp(client, web, syn), opened(2))
 }
 
-// TestTablesThatDoNotFitAreReplaced has what an earlier process, or an earlier release, may leave.
-func TestTablesThatDoNotFitAreReplaced(t *testing.T) {
-	requireRoot(t)
-	for _, c := range []struct {
-		name  string
-		spoil func(*plane)
-		next  Options
-	}{
-		{"another capacity", func(*plane) {}, Options{FlowCapacity: 4096}},
-		{"another layout", func(p *plane) {
-			s := bpf.DroverSettings{FlowSeed: 1, Layout: uint64(bpf.DroverLimitsLAYOUT) + 1}
-			must(p.t, p.objects.Settings.Put(uint32(0), s))
-		}, Options{}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			p := newPlane(t, Options{})
-			c.spoil(p)
-			var log bytes.Buffer
-			c.next.Log = slog.New(slog.NewTextHandler(&log, nil))
-			p = p.reopen(c.next)
-
-			if p.Adopted() {
-				t.Error("it takes them over")
-			}
-			if said := log.String(); !strings.Contains(said, "level=WARN") || !strings.Contains(said, p.dir) {
-				t.Errorf("it says %q, want a warning with the directory", said)
-			}
-			p.expectTables(NewTables())
-			must(t, p.Apply(p.want))
-			openGate(p)
-			p.expect(tcp(client, web, syn), opened(1))
-
-			p = p.reopen(Options{FlowCapacity: c.next.FlowCapacity})
-			if !p.Adopted() {
-				t.Error("the tables that replaced them are not taken over in turn")
-			}
-			p.expect(tcp(client, web, ack), kept(1))
-		})
+func TestTablesOfAnotherLayoutAreReplaced(t *testing.T) {
+	p := newPlane(t, Options{})
+	p.expect(tcp(client, web, syn), opened(1))
+	must(t, p.objects.Settings.Put(uint32(0), bpf.DroverSettings{
+		FlowSeed: 1, Layout: uint64(bpf.DroverLimitsLAYOUT) + 1,
+	}))
+	var log bytes.Buffer
+	p = p.reopen(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if p.Adopted() {
+		t.Error("it takes them over")
 	}
+	if said := log.String(); !strings.Contains(said, "level=WARN") || !strings.Contains(said, p.dir) {
+		t.Errorf("it says %q, want a warning with the directory", said)
+	}
+	p.expectTables(NewTables())
+	p.apply()
+	p.expect(tcp(client, web, syn), opened(1))
+
+	p = p.reopen(Options{})
+	if !p.Adopted() {
+		t.Error("the tables that replaced them are not taken over in turn")
+	}
+	p.expect(tcp(client, web, ack), kept(1))
 }
 
 func TestAProcessThatDiedWhileItMadeTheTablesIsNoHindrance(t *testing.T) {
@@ -117,8 +112,7 @@ func TestAProcessThatDiedWhileItMadeTheTablesIsNoHindrance(t *testing.T) {
 	if p.Adopted() {
 		t.Error("it takes over half of the tables")
 	}
-	must(t, p.Apply(p.want))
-	openGate(p)
+	p.apply()
 	p.expect(tcp(client, web, syn), opened(1))
 }
 
@@ -135,6 +129,7 @@ func TestEveryTableHasItsOwnSeed(t *testing.T) {
 
 func TestRemoveLeavesNothing(t *testing.T) {
 	p := newPlane(t, Options{})
+	must(t, p.Grow(Sizes{Flows: 4096, Flows6: 1, Reals: 255})) // old tables are pinned, too
 	must(t, p.Remove())
 	if _, err := os.Stat(p.dir); !errors.Is(err, os.ErrNotExist) {
 		left, _ := filepath.Glob(filepath.Join(p.dir, "*"))
@@ -146,7 +141,7 @@ func TestRemoveLeavesNothing(t *testing.T) {
 func TestOpenWantsABPFFileSystem(t *testing.T) {
 	requireRoot(t)
 	dir := filepath.Join(t.TempDir(), "drover")
-	_, err := Open(Options{Dir: dir, FlowCapacity: 1024})
+	_, err := Open(Options{Dir: dir})
 	if !errors.Is(err, ErrNoBPFFS) || !strings.Contains(err.Error(), dir) {
 		t.Errorf("it says %v, want ErrNoBPFFS and the directory", err)
 	}

@@ -43,6 +43,17 @@ type attachment struct {
 	pin     string
 	mode    Mode
 	ifindex int
+	on      Interface // zero while it has an earlier process's program
+}
+
+// Interface is what the program must know of where it is attached.
+type Interface struct {
+	Name  string
+	Index int
+	MAC   MAC // its own; packets for others are left alone
+	MTU   int // of IP packets, in bytes; longer ones are dropped
+	// Port is the interface in [Tables]: real servers behind it are sent to without a detour. Zero if there are no others.
+	Port PortID
 }
 
 // linkDir holds one directory per interface, and in it the pinned link, named by its mode.
@@ -78,47 +89,50 @@ func (d *DataPlane) findLinks() error {
 }
 
 // Attach puts the program on an interface, or a new program in the place of the one that is there already; that does
-// not lose a packet, whereas a first attachment makes some drivers restart the link. MAC is the interface's own. In
-// ModeAuto the caller should tell the operator when the outcome is generic.
+// not lose a packet, whereas a first attachment makes some drivers restart the link. In ModeAuto the caller should tell
+// the operator when the outcome is generic.
 //
 // Errors: ErrBusy, ErrNoNative in ModeNative, or the verifier's log.
-func (d *DataPlane) Attach(ifname string, ifindex int, mac net.HardwareAddr, mode Mode) (Attachment, error) {
-	a, err := d.attach(ifname, ifindex, mac, mode)
+func (d *DataPlane) Attach(on Interface, mode Mode) (Attachment, error) {
+	a, err := d.attach(on, mode)
 	if err != nil {
-		return Attachment{}, fmt.Errorf("attach %s: %w", ifname, err)
+		return Attachment{}, fmt.Errorf("attach %s: %w", on.Name, err)
 	}
 	return a, nil
 }
 
-func (d *DataPlane) attach(ifname string, ifindex int, mac net.HardwareAddr, mode Mode) (Attachment, error) {
-	if _, err := net.InterfaceByIndex(ifindex); err != nil { // else the kernel says only that something is invalid
+func (d *DataPlane) attach(on Interface, mode Mode) (Attachment, error) {
+	if _, err := net.InterfaceByIndex(on.Index); err != nil { // else the kernel says only that something is invalid
 		return Attachment{}, err
 	}
-	program, err := d.loadProgram(mac)
+	if there := d.links[on.Name]; there != nil {
+		if there.ifindex == on.Index && (mode == ModeAuto || mode == there.mode) {
+			if there.on == (Interface{}) { // what its program has written to a table since it was replaced moves, too
+				d.moved.Store(false)
+			}
+			there.on = on
+			if err := d.replace(there); err != nil {
+				return Attachment{}, err
+			}
+			return d.attachment(on.Name)
+		}
+		if err := d.Detach(on.Name); err != nil {
+			return Attachment{}, err
+		}
+	}
+	program, err := d.loadProgram(on)
 	if err != nil {
 		return Attachment{}, err
 	}
 	defer program.Close() // the link holds it
-
-	if there := d.links[ifname]; there != nil {
-		if there.ifindex == ifindex && (mode == ModeAuto || mode == there.mode) {
-			if err := there.link.Update(program); err != nil {
-				return Attachment{}, fmt.Errorf("replace the program: %w", err)
-			}
-			return d.attachment(ifname)
-		}
-		if err := d.Detach(ifname); err != nil {
-			return Attachment{}, err
-		}
-	}
 	modes := []Mode{mode}
 	if mode == ModeAuto {
 		modes = []Mode{ModeNative, ModeGeneric}
 	}
 	for _, m := range modes {
-		err = d.attachNew(ifname, ifindex, program, m)
+		err = d.attachNew(on, program, m)
 		if err == nil {
-			return d.attachment(ifname)
+			return d.attachment(on.Name)
 		}
 		if !errors.Is(err, ErrNoNative) {
 			break
@@ -127,23 +141,39 @@ func (d *DataPlane) attach(ifname string, ifindex int, mac net.HardwareAddr, mod
 	return Attachment{}, err
 }
 
-func (d *DataPlane) loadProgram(mac net.HardwareAddr) (*ebpf.Program, error) {
-	if len(mac) != 6 {
-		return nil, fmt.Errorf("its address %q is not an Ethernet MAC address", mac)
+// replace puts a new program in the place of the one that is attached.
+func (d *DataPlane) replace(a *attachment) error {
+	program, err := d.loadProgram(a.on)
+	if err != nil {
+		return err
 	}
+	defer program.Close() // the link holds it
+	if err := a.link.Update(program); err != nil {
+		return fmt.Errorf("replace the program: %w", err)
+	}
+	return nil
+}
+
+func (d *DataPlane) loadProgram(on Interface) (*ebpf.Program, error) {
 	spec := d.spec.Copy()
-	if err := spec.Variables[bpf.DroverVarInterfaceMac].Set([6]byte(mac)); err != nil {
-		return nil, fmt.Errorf("set the interface's MAC address: %w", err)
+	if err := setVariables(spec, map[string]any{
+		bpf.DroverVarInterfaceMac: on.MAC, bpf.DroverVarInterfaceMtu: uint32(on.MTU),
+		bpf.DroverVarInterfacePort: uint8(on.Port),
+	}); err != nil {
+		return nil, err
 	}
 	shared := make(map[string]*ebpf.Map)
-	for _, name := range pinnedMaps {
-		m, err := ebpf.LoadPinnedMap(filepath.Join(d.dir, name), nil)
+	for name, m := range spec.Maps {
+		if m.Pinning != ebpf.PinByName {
+			continue
+		}
+		opened, err := ebpf.LoadPinnedMap(filepath.Join(d.dir, name), nil)
 		if err != nil {
 			return nil, fmt.Errorf("open the pinned map %s: %w", name, err)
 		}
-		defer m.Close()
-		shared[name] = m
-		spec.Maps[name].Pinning = ebpf.PinNone
+		defer opened.Close()
+		shared[name] = opened
+		m.Pinning = ebpf.PinNone
 	}
 	var program struct {
 		Drover *ebpf.Program `ebpf:"drover"`
@@ -154,12 +184,12 @@ func (d *DataPlane) loadProgram(mac net.HardwareAddr) (*ebpf.Program, error) {
 	return program.Drover, nil
 }
 
-func (d *DataPlane) attachNew(ifname string, ifindex int, program *ebpf.Program, mode Mode) error {
+func (d *DataPlane) attachNew(on Interface, program *ebpf.Program, mode Mode) error {
 	flags := map[Mode]link.XDPAttachFlags{ModeNative: link.XDPDriverMode, ModeGeneric: link.XDPGenericMode}[mode]
 	if flags == 0 {
 		return fmt.Errorf("unknown XDP mode %q: native, generic or auto", mode)
 	}
-	l, err := link.AttachXDP(link.XDPOptions{Program: program, Interface: ifindex, Flags: flags})
+	l, err := link.AttachXDP(link.XDPOptions{Program: program, Interface: on.Index, Flags: flags})
 	switch {
 	case errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EEXIST):
 		return ErrBusy
@@ -168,14 +198,14 @@ func (d *DataPlane) attachNew(ifname string, ifindex int, program *ebpf.Program,
 	case err != nil:
 		return err
 	}
-	pin := d.linkPin(ifname, mode)
+	pin := d.linkPin(on.Name, mode)
 	if err := os.MkdirAll(filepath.Dir(pin), 0o700); err != nil {
 		return errors.Join(fmt.Errorf("create a directory for the pinned link: %w", err), l.Close())
 	}
 	if err := l.Pin(pin); err != nil {
 		return errors.Join(fmt.Errorf("pin the link: %w", err), l.Close())
 	}
-	d.links[ifname] = &attachment{link: l, pin: pin, mode: mode, ifindex: ifindex}
+	d.links[on.Name] = &attachment{link: l, pin: pin, mode: mode, ifindex: on.Index, on: on}
 	return nil
 }
 

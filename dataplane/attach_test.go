@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"os"
@@ -16,6 +17,8 @@ import (
 	"github.com/mdlayher/packet"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+
+	"drover/bpf"
 )
 
 const peerName = "peer"
@@ -34,8 +37,8 @@ func newNetns(t *testing.T) {
 func newVeth(t *testing.T, name string) int {
 	t.Helper()
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.HardwareAddr = name, ownMAC
-	veth := &netlink.Veth{LinkAttrs: attrs, PeerName: peerName, PeerHardwareAddr: routerMAC}
+	attrs.Name, attrs.HardwareAddr = name, ownMAC[:]
+	veth := &netlink.Veth{LinkAttrs: attrs, PeerName: peerName, PeerHardwareAddr: routerMAC[:]}
 	must(t, netlink.LinkAdd(veth))
 	for _, end := range []string{name, peerName} {
 		up, err := netlink.LinkByName(end)
@@ -58,7 +61,7 @@ func attachedProgram(t *testing.T, name string) uint32 {
 
 func (p *plane) attachTo(name string, index int, mode Mode) Attachment {
 	p.t.Helper()
-	got, err := p.Attach(name, index, ownMAC, mode)
+	got, err := p.Attach(Interface{Name: name, Index: index, MAC: ownMAC, MTU: ownMTU}, mode)
 	must(p.t, err)
 	if on := attachedProgram(p.t, name); on == 0 || on != got.ProgramID {
 		p.t.Errorf("program %d is on %s, want %d", on, name, got.ProgramID)
@@ -115,7 +118,7 @@ func sendFrame(t *testing.T, frame []byte) {
 	must(t, err)
 	socket, err := packet.Listen(peer, packet.Raw, 0, nil)
 	must(t, err)
-	_, err = socket.WriteTo(frame, &packet.Addr{HardwareAddr: ownMAC})
+	_, err = socket.WriteTo(frame, &packet.Addr{HardwareAddr: ownMAC[:]})
 	must(t, errors.Join(err, socket.Close()))
 }
 
@@ -130,11 +133,11 @@ func (p *plane) eventuallyCounts(v Verdict, n uint64) {
 
 func TestEachInterfaceSendsFromItsOwnMAC(t *testing.T) {
 	p := newPlane(t, Options{})
-	second, err := p.loadProgram(routerMAC)
+	second, err := p.loadProgram(Interface{MAC: routerMAC, MTU: ownMTU})
 	must(t, err)
 	defer second.Close()
-	frame := with(tcp(client, web, syn), atDestination, routerMAC...)
-	want := slices.Concat(realMAC(1), routerMAC, frame[atEtherType:])
+	frame := with(tcp(client, web, syn), atDestination, routerMAC[:]...)
+	want := sentFrom(frame, routerMAC, realMAC(1))
 	if action, out, err := runFrame(second, frame); err != nil || action != xdpTX || !slices.Equal(out, want) {
 		t.Errorf("%s %x, %v, want XDP_TX %x", actionName(action), out, err, want)
 	}
@@ -195,7 +198,7 @@ func TestAProgramOfSomeoneElseIsLeftAlone(t *testing.T) {
 				p := newPlane(t, Options{})
 				index := newVeth(t, "enp1s0")
 				other := attachOther(t, index, theirs)
-				_, err := p.Attach("enp1s0", index, ownMAC, mode)
+				_, err := p.Attach(Interface{Name: "enp1s0", Index: index, MAC: ownMAC, MTU: ownMTU}, mode)
 				if !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), "enp1s0") {
 					t.Errorf("it says %v, want ErrBusy and the interface", err)
 				}
@@ -269,9 +272,9 @@ func TestTablesThatAreReplacedGoWithTheNextAttach(t *testing.T) {
 	index := newVeth(t, "enp1s0")
 	p.attachTo("enp1s0", index, ModeAuto)
 	id := p.linkID("enp1s0")
-	p = p.reopen(Options{FlowCapacity: 4096})
-	must(t, p.Apply(p.want))
-	openGate(p)
+	must(t, p.objects.Settings.Put(uint32(0), bpf.DroverSettings{Layout: uint64(bpf.DroverLimitsLAYOUT) + 1}))
+	p = p.reopen(Options{})
+	p.apply()
 	p.attachTo("enp1s0", index, ModeAuto)
 	if got := p.linkID("enp1s0"); got != id {
 		t.Errorf("it is link %d, want %d still", got, id)
@@ -327,27 +330,37 @@ func TestRemoveTakesTheProgramOffEverywhere(t *testing.T) {
 }
 
 func TestAttachRefuses(t *testing.T) {
-	newNetns(t)
-	p := newPlane(t, Options{})
-	index := newVeth(t, "enp1s0")
+	requireRoot(t)
+	const missing = 9999
 	for _, c := range []struct {
 		name  string
-		index int
-		mac   net.HardwareAddr
+		index int // 0 for the one that there is
 		mode  Mode
 		say   string
 	}{
-		{"an address that is not Ethernet's", index, make(net.HardwareAddr, 20), ModeAuto, "MAC"},
-		{"no address", index, nil, ModeAuto, "MAC"},
-		{"an unknown mode", index, ownMAC, "fast", `"fast"`},
-		{"an interface that is not there", 9999, ownMAC, ModeAuto, "no such network interface"},
+		{"an unknown mode", 0, "fast", `"fast"`},
+		{"an interface that is not there", missing, ModeAuto, "no such network interface"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := p.Attach("enp1s0", c.index, c.mac, c.mode)
+			newNetns(t)
+			p := newPlane(t, Options{})
+			on := Interface{Name: "enp1s0", Index: cmp.Or(c.index, newVeth(t, "enp1s0")), MAC: ownMAC, MTU: ownMTU}
+			_, err := p.Attach(on, c.mode)
 			if err == nil || !strings.Contains(err.Error(), c.say) || !strings.Contains(err.Error(), "attach enp1s0") {
 				t.Errorf("it says %v, want a word of %s", err, c.say)
 			}
 			p.expectPins()
 		})
+	}
+}
+
+func TestAMACIsThatOfAnEthernetInterface(t *testing.T) {
+	for _, c := range []struct {
+		address net.HardwareAddr
+		good    bool
+	}{{ownMAC[:], true}, {nil, false}, {make(net.HardwareAddr, 8), false}, {make(net.HardwareAddr, 20), false}} {
+		if got, err := ParseMAC(c.address); (err == nil) != c.good || c.good && got != ownMAC {
+			t.Errorf("%s comes out as %s, %v", c.address, got, err)
+		}
 	}
 }

@@ -34,15 +34,11 @@ type clock struct {
 }
 
 func (d *DataPlane) clock() (clock, error) {
-	hz, err := jiffiesPerSecond()
-	if err != nil {
-		return clock{}, err
-	}
 	var read bpf.DroverClock
 	if _, err := d.objects.ReadClock.Run(&ebpf.RunOptions{Context: read, ContextOut: &read}); err != nil {
 		return clock{}, fmt.Errorf("read the kernel's jiffies: %w", err)
 	}
-	return clock{now: read.Jiffies, hz: hz}, nil
+	return clock{now: read.Jiffies, hz: d.hz}, nil
 }
 
 func (c clock) after(d time.Duration) uint64 { return c.now + toJiffies(d, c.hz) }

@@ -1,34 +1,44 @@
 package dataplane
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
-func TestEveryVerdictHasANameOfItsOwn(t *testing.T) {
-	named := make(map[string]Verdict)
-	for v := firstVerdict; v < endVerdict; v++ {
-		name, known := verdictNames[v]
-		if !known || v.String() != name {
-			t.Errorf("verdict %d is called %q, of the table %q", v, v, name)
+// expectNames checks that every value below the end has a name of its own, and that the end has a telling one.
+func expectNames[T ~uint32](t *testing.T, first, end T, names map[T]string, name func(T) string, beyond string) {
+	t.Helper()
+	named := make(map[string]T)
+	for v := first; v < end; v++ {
+		text, known := names[v]
+		if !known || name(v) != text {
+			t.Errorf("%d is called %q, of the table %q", v, name(v), text)
 		}
-		if twin, taken := named[name]; taken {
-			t.Errorf("verdicts %d and %d are both called %q", twin, v, name)
+		if twin, taken := named[text]; taken {
+			t.Errorf("%d and %d are both called %q", twin, v, text)
 		}
-		named[name] = v
+		named[text] = v
 	}
-	if len(named) != len(verdictNames) {
-		t.Errorf("there are %d verdicts and %d names", len(named), len(verdictNames))
+	if len(named) != len(names) {
+		t.Errorf("there are %d values and %d names", len(named), len(names))
 	}
-	if got := endVerdict.String(); got != "verdict-16" {
-		t.Errorf("a verdict of a later program is called %q, want verdict-16", got)
+	if got := name(end); got != beyond {
+		t.Errorf("one of a later program is called %q, want %q", got, beyond)
 	}
 }
 
-func TestFiveVerdictsForward(t *testing.T) {
-	forwards := map[Verdict]bool{
-		ForwardFlow: true, ForwardNew: true, ForwardRescheduled: true, ForwardUntracked: true, ForwardGrace: true,
-	}
+func TestEveryVerdictHasANameOfItsOwn(t *testing.T) {
+	expectNames(t, firstVerdict, endVerdict, verdictNames, Verdict.String, "verdict-23")
+}
+
+func TestEveryFlowStateHasANameOfItsOwn(t *testing.T) {
+	expectNames(t, 0, endFlowState, flowStateNames, FlowState.String, "flow-state-9")
+}
+
+func TestTheVerdictsOfForwardedPacketsForward(t *testing.T) {
 	for v := firstVerdict; v < endVerdict; v++ {
-		if v.Forwards() != forwards[v] {
-			t.Errorf("%s forwards: %t", v, v.Forwards())
+		if want := v >= ForwardFlow; v.Forwards() != want || strings.HasPrefix(v.String(), "forward") != want {
+			t.Errorf("%s forwards: %t, want %t", v, v.Forwards(), want)
 		}
 	}
 }
@@ -36,10 +46,86 @@ func TestFiveVerdictsForward(t *testing.T) {
 func TestWhatIsNotInTheTablesCountsNothing(t *testing.T) {
 	p := newPlane(t, Options{})
 	p.run(tcp(client, web, syn))
-	if got, err := p.ServiceTraffic(udpService(web)); err != nil || got != (Traffic{}) {
+	if got, err := p.ServiceTraffic(udpService(web), []RealID{99}); err != nil || got != (Traffic{}) {
 		t.Errorf("an unknown service counts %+v, %v", got, err)
 	}
 	if got, err := p.RealTraffic(99); err != nil || got != (Traffic{}) {
 		t.Errorf("an unknown real server counts %+v, %v", got, err)
+	}
+	if got, err := p.Load(99); err != nil || got != (Load{}) {
+		t.Errorf("an unknown real server bears %+v, %v", got, err)
+	}
+	for name, read := range map[string]func() error{
+		"the traffic": func() error { _, err := p.RealTraffic(beyondReals); return err },
+		"the load":    func() error { _, err := p.Load(beyondReals); return err },
+	} {
+		if read() == nil {
+			t.Errorf("%s of an id beyond the tables is read", name)
+		}
+	}
+}
+
+// beyondReals is beyond the least table of real servers.
+const beyondReals RealID = 256
+
+// TestTheTrafficOfAServiceOnlyGrows takes real servers out of a service, one by one, and the last back in.
+func TestTheTrafficOfAServiceOnlyGrows(t *testing.T) {
+	p := newPlane(t, Options{})
+	key := tcpService(web)
+	traffic := func() Traffic {
+		sum, err := p.ServiceTraffic(key, p.realsOf(key))
+		must(t, err)
+		return sum
+	}
+	one := uint64(len(tcp(client, web, syn)))
+	p.run(tcp("203.0.113.7:1", web, syn))
+	p.run(tcp("203.0.113.7:2", web, syn))
+	for n, edit := range []func(*Tables){
+		func(want *Tables) { want.Reals[1] = Real{} },
+		func(want *Tables) { want.Reals[2] = Real{} },
+		func(want *Tables) { want.Reals.Set(6, newReal(6, key)) },
+		func(want *Tables) { want.Reals.Set(6, newReal(7, key)) }, // the id goes to another
+		func(want *Tables) { want.Reals[6].State = RealDown },
+		func(*Tables) {},
+	} {
+		p.change(edit)
+		if got, want := traffic(), (Traffic{Packets: 2, Bytes: 2 * one, Connections: 2}); got != want {
+			t.Errorf("after change %d the service counts %+v, want %+v", n+1, got, want)
+		}
+	}
+	p.change(func(want *Tables) { want.Reals[6].State = RealUp })
+	p.setSchedule(key, 6)
+	p.run(tcp("203.0.113.7:3", web, syn))
+	if got, want := traffic(), (Traffic{Packets: 3, Bytes: 3 * one, Connections: 3}); got != want {
+		t.Errorf("after another connection the service counts %+v, want %+v", got, want)
+	}
+}
+
+func TestCountersStartAtZeroForWhatIsNew(t *testing.T) {
+	p := newPlane(t, Options{})
+	key := tcpService(free)
+	p.expect(tcp(client, free, syn), opened(5))
+	p.setState(5, RealDown)
+	p.setState(5, RealUp)
+	if got, err := p.RealTraffic(5); err != nil || got.Packets != 1 {
+		t.Errorf("after a change of state real server 5 counts %+v, %v, want its one packet", got, err)
+	}
+	p.change(func(want *Tables) { want.Reals.Set(5, newReal(9, key)) })
+	if got, err := p.RealTraffic(5); err != nil || got != (Traffic{}) {
+		t.Errorf("another real server by the id counts %+v, %v, want nothing", got, err)
+	}
+	p.change(func(want *Tables) {
+		delete(want.Services, key)
+		want.Reals[5] = Real{}
+	})
+	if got, err := p.ServiceTraffic(key, nil); err != nil || got != (Traffic{}) {
+		t.Errorf("a service that is gone counts %+v, %v, want nothing", got, err)
+	}
+	p.change(func(want *Tables) {
+		want.Services[key] = Service{Gate: AlwaysOpen, Schedule: []RealID{5}}
+		want.Reals.Set(5, newReal(5, key))
+	})
+	if got, err := p.ServiceTraffic(key, []RealID{5}); err != nil || got != (Traffic{}) {
+		t.Errorf("a service that came back counts %+v, %v, want nothing", got, err)
 	}
 }

@@ -2,16 +2,15 @@ package dataplane
 
 import (
 	"cmp"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"maps"
-	"math/bits"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -23,9 +22,6 @@ import (
 // DefaultDir is where the maps and links are pinned.
 const DefaultDir = "/sys/fs/bpf/drover"
 
-// DefaultFlowCapacity is how many connections the flow table holds unless told otherwise: 16 MiB.
-const DefaultFlowCapacity = 1 << 20
-
 // ErrNoBPFFS says that the directory for the pins is not on a BPF file system.
 var ErrNoBPFFS = errors.New("not on a BPF file system (mount -t bpf bpf /sys/fs/bpf)")
 
@@ -33,52 +29,72 @@ var ErrNoBPFFS = errors.New("not on a BPF file system (mount -t bpf bpf /sys/fs/
 type Timeouts struct {
 	Embryonic   time.Duration // after a SYN; 60 s
 	Established time.Duration // 15 min
-	Closing     time.Duration // after FIN or RST; 2 min
+	Closing     time.Duration // after FIN; 2 min
+	Reset       time.Duration // after RST; 10 s
 	UDP         time.Duration // 5 min
 }
 
 // DefaultTimeouts are the timeouts of IPVS (ipvsadm --set).
 var DefaultTimeouts = Timeouts{
-	Embryonic: time.Minute, Established: 15 * time.Minute, Closing: 2 * time.Minute, UDP: 5 * time.Minute,
+	Embryonic: time.Minute, Established: 15 * time.Minute, Closing: 2 * time.Minute, Reset: 10 * time.Second,
+	UDP: 5 * time.Minute,
+}
+
+func (t Timeouts) withDefaults() Timeouts {
+	return Timeouts{
+		Embryonic:   cmp.Or(t.Embryonic, DefaultTimeouts.Embryonic),
+		Established: cmp.Or(t.Established, DefaultTimeouts.Established),
+		Closing:     cmp.Or(t.Closing, DefaultTimeouts.Closing),
+		Reset:       cmp.Or(t.Reset, DefaultTimeouts.Reset),
+		UDP:         cmp.Or(t.UDP, DefaultTimeouts.UDP),
+	}
 }
 
 // Options say how to open the data plane. The zero value serves.
 type Options struct {
 	// Dir is a directory on a BPF file system; it is created. DefaultDir if empty.
 	Dir string
-	// FlowCapacity is the number of connections that the flow table holds, 16 bytes each; rounded up to a power of
-	// two of at least 1024. DefaultFlowCapacity if zero. Tables of another capacity are replaced, not taken over.
-	// A bucket holds four connections, so some are not stored before the table is full: of established ones about 4 %
-	// at half the capacity, 11 % at three quarters and 20 % at all of it. Those go by a hash of their addresses.
-	FlowCapacity int
+	// Sizes of the tables. Those of an earlier process that are smaller are replaced; what they hold moves over.
+	Sizes Sizes
 	// Timeouts of flows.
 	Timeouts Timeouts
 	// Log receives what an operator should know; slog.Default() if nil.
 	Log *slog.Logger
 }
 
-// DataPlane owns the BPF maps, programs and links. It is for one goroutine, but for Gate methods, Traffic methods and
-// Flows, which may be called from any.
+// DataPlane owns the BPF maps, programs and links. It is for one goroutine, but for the methods that only read counters,
+// those of gates and Sweep, which may be called from any.
 type DataPlane struct {
-	dir      string
-	log      *slog.Logger
-	timeouts Timeouts
-	spec     *ebpf.CollectionSpec // tunables set, but for the interface's MAC
-	objects  objects
-	adopted  bool
-	links    map[string]*attachment // by interface name
-	held     *held                  // what the maps hold; nil when that must be read
+	dir     string
+	log     *slog.Logger
+	hz      uint64               // jiffies per second
+	cpus    int                  // that may ever be there: per-CPU maps have an entry for each
+	spec    *ebpf.CollectionSpec // tunables set, but for those of an interface
+	adopted bool
+	links   map[string]*attachment // by interface name
+	held    *held                  // what the maps hold; nil when that must be read
+	written uint64
+
+	// growing is held for writing while the maps are replaced by larger ones.
+	growing sync.RWMutex
+	objects objects
+	moved   atomic.Bool // everything has left the flow tables that were replaced
 }
 
 // objects are what every attached program shares.
 type objects struct {
 	bpf.DroverMaps
 	ReadClock *ebpf.Program `ebpf:"read_clock"`
+	Sweep     *ebpf.Program `ebpf:"sweep"`
 }
 
-// Open loads the maps, or takes over those that are pinned in opts.Dir if they are of the same layout and capacity.
+// Open loads the maps, or takes over those that are pinned in opts.Dir if they are of the same layout.
 func Open(opts Options) (*DataPlane, error) {
-	opts = opts.withDefaults()
+	opts.Dir, opts.Log = cmp.Or(opts.Dir, DefaultDir), cmp.Or(opts.Log, slog.Default())
+	sizes, err := opts.Sizes.withDefaults()
+	if err != nil {
+		return nil, err
+	}
 	if err := makePinDir(opts.Dir); err != nil {
 		return nil, err
 	}
@@ -86,56 +102,40 @@ func Open(opts Options) (*DataPlane, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the BPF objects: %w", err)
 	}
-	spec.Maps[bpf.DroverMapFlows].MaxEntries = flowBuckets(opts.FlowCapacity)
 	for _, name := range pinnedMaps {
 		spec.Maps[name].Pinning = ebpf.PinByName
 	}
-
-	d := &DataPlane{
-		dir: opts.Dir, log: opts.Log, timeouts: opts.Timeouts, spec: spec, links: make(map[string]*attachment),
+	for _, program := range spec.Programs {
+		program.Flags |= unix.BPF_F_ANY_ALIGNMENT // headers stand at any even address; see mac_low in bpf/parse.h
 	}
-	if err := d.loadMaps(); err != nil {
+	d := &DataPlane{dir: opts.Dir, log: opts.Log, spec: spec, links: make(map[string]*attachment)}
+	if d.hz, err = jiffiesPerSecond(); err != nil {
 		return nil, err
 	}
-	if err := d.setTunables(); err != nil {
-		return nil, errors.Join(err, d.Close())
+	if d.cpus, err = ebpf.PossibleCPU(); err != nil {
+		return nil, fmt.Errorf("count the CPUs: %w", err)
 	}
-	if err := d.findLinks(); err != nil {
-		return nil, errors.Join(err, d.Close())
+	for _, step := range []func() error{
+		func() error { return d.openMaps(sizes) },
+		func() error { return d.SetTimeouts(opts.Timeouts) },
+		d.findLinks,
+	} {
+		if err := step(); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
 	}
 	return d, nil
 }
 
-func (o Options) withDefaults() Options {
-	if o.Dir == "" {
-		o.Dir = DefaultDir
-	}
-	if o.FlowCapacity == 0 {
-		o.FlowCapacity = DefaultFlowCapacity
-	}
-	o.Timeouts.Embryonic = cmp.Or(o.Timeouts.Embryonic, DefaultTimeouts.Embryonic)
-	o.Timeouts.Established = cmp.Or(o.Timeouts.Established, DefaultTimeouts.Established)
-	o.Timeouts.Closing = cmp.Or(o.Timeouts.Closing, DefaultTimeouts.Closing)
-	o.Timeouts.UDP = cmp.Or(o.Timeouts.UDP, DefaultTimeouts.UDP)
-	if o.Log == nil {
-		o.Log = slog.Default()
-	}
-	return o
-}
-
-func flowBuckets(capacity int) uint32 {
-	const smallest = 1024
-	const perBucket = int(bpf.DroverLimitsFLOWS_PER_BUCKET)
-	buckets := uint32((max(capacity, smallest) + perBucket - 1) / perBucket)
-	return 1 << bits.Len32(buckets-1)
-}
-
-// pinnedMaps are the maps that outlive the process: all but the constants of each program.
+// pinnedMaps are the maps that outlive the process: all but the constants of each program and the tables that flows
+// move out of.
 var pinnedMaps = []string{
-	bpf.DroverMapCursors, bpf.DroverMapFlows, bpf.DroverMapGateNames, bpf.DroverMapGates, bpf.DroverMapRealNames,
-	bpf.DroverMapRealTraffic, bpf.DroverMapReals, bpf.DroverMapSchedules, bpf.DroverMapServiceIndex,
-	bpf.DroverMapServiceTraffic, bpf.DroverMapServices, bpf.DroverMapSettings, bpf.DroverMapVerdicts,
-	bpf.DroverMapVips,
+	bpf.DroverMapCursors, bpf.DroverMapDisplaced, bpf.DroverMapFlowLocks, bpf.DroverMapFlows, bpf.DroverMapFlows6,
+	bpf.DroverMapFragments, bpf.DroverMapGateNames, bpf.DroverMapGates, bpf.DroverMapPastTraffic, bpf.DroverMapPeers,
+	bpf.DroverMapPortInterfaces, bpf.DroverMapPorts, bpf.DroverMapRealLoads, bpf.DroverMapRealNames,
+	bpf.DroverMapRealTerms, bpf.DroverMapRealTraffic, bpf.DroverMapReals, bpf.DroverMapSchedules,
+	bpf.DroverMapServiceIndex, bpf.DroverMapServices, bpf.DroverMapSettings, bpf.DroverMapStrays,
+	bpf.DroverMapVerdicts, bpf.DroverMapVips,
 }
 
 func makePinDir(dir string) error {
@@ -152,93 +152,29 @@ func makePinDir(dir string) error {
 	return nil
 }
 
-// loadMaps creates the maps or opens the pinned ones. Pinned maps that do not fit this program are let go of: what
-// runs on them goes on until the new program takes its place.
-func (d *DataPlane) loadMaps() error {
-	spec := d.spec.Copy()
-	spec.Programs = map[string]*ebpf.ProgramSpec{bpf.DroverProgReadClock: spec.Programs[bpf.DroverProgReadClock]}
-	opts := &ebpf.CollectionOptions{Maps: ebpf.MapOptions{PinPath: d.dir}}
-
-	err := spec.LoadAndAssign(&d.objects, opts)
-	if errors.Is(err, ebpf.ErrMapIncompatible) {
-		return d.startAnew(spec, opts, err.Error())
-	}
-	if err != nil {
-		return fmt.Errorf("load the BPF maps: %w", explain(err))
-	}
-	var s bpf.DroverSettings
-	if err := d.objects.Settings.Lookup(uint32(0), &s); err != nil {
-		return errors.Join(fmt.Errorf("read settings: %w", err), d.Close())
-	}
-	switch s.Layout {
-	case uint64(bpf.DroverLimitsLAYOUT):
-		d.adopted = true
-		return nil
-	case 0: // just created
-		return d.newSettings()
-	default:
-		return d.startAnew(spec, opts, fmt.Sprintf("they are of layout %d, this program's is %d", s.Layout,
-			bpf.DroverLimitsLAYOUT))
-	}
-}
-
-func (d *DataPlane) startAnew(spec *ebpf.CollectionSpec, opts *ebpf.CollectionOptions, why string) error {
-	d.log.Warn("the pinned maps cannot be taken over: connections may move to another real server", "dir", d.dir,
-		"reason", why)
-	if err := errors.Join(d.objects.close(), d.unpinMaps()); err != nil {
-		return err
-	}
-	if err := spec.LoadAndAssign(&d.objects, opts); err != nil {
-		return fmt.Errorf("load the BPF maps: %w", explain(err))
-	}
-	return d.newSettings()
-}
-
-func (d *DataPlane) newSettings() error {
-	var seed [8]byte
-	if _, err := rand.Read(seed[:]); err != nil {
-		return fmt.Errorf("draw a seed for the flow table: %w", err)
-	}
-	s := bpf.DroverSettings{FlowSeed: binary.NativeEndian.Uint64(seed[:]), Layout: uint64(bpf.DroverLimitsLAYOUT)}
-	if err := d.objects.Settings.Put(uint32(0), s); err != nil {
-		return fmt.Errorf("write settings: %w", err)
-	}
-	return nil
-}
-
-// setTunables gives the program's constants their values in the spec that Attach loads from.
-func (d *DataPlane) setTunables() error {
+// SetTimeouts says after how much idle time a flow expires. Flows that are there follow at once.
+func (d *DataPlane) SetTimeouts(t Timeouts) error {
 	var s bpf.DroverSettings
 	if err := d.objects.Settings.Lookup(uint32(0), &s); err != nil {
 		return fmt.Errorf("read settings: %w", err)
 	}
-	hz, err := jiffiesPerSecond()
-	if err != nil {
-		return err
-	}
-	timeouts := make([]uint32, bpf.DroverFlowStateFLOW_STATES)
-	for state := range timeouts {
-		timeouts[state] = uint32(toJiffies(d.timeouts.of(bpf.DroverFlowState(state)), hz))
-	}
-	for name, value := range map[string]any{
-		bpf.DroverVarFlowMask:    d.objects.Flows.MaxEntries() - 1,
-		bpf.DroverVarFlowSeed:    s.FlowSeed,
-		bpf.DroverVarFlowTimeout: timeouts,
+	was := s
+	t = t.withDefaults()
+	for state, timeout := range map[FlowState]time.Duration{
+		FlowEmbryonic: t.Embryonic, FlowResumed: t.Embryonic, FlowUDP: t.UDP, FlowReset: t.Reset, FlowClosing: t.Closing,
+		FlowEstablished: t.Established,
 	} {
-		if err := d.spec.Variables[name].Set(value); err != nil {
-			return fmt.Errorf("set %s: %w", name, err)
-		}
+		s.Timeout[state] = d.jiffies(timeout)
 	}
-	return nil
+	s.Hz = uint32(d.hz)
+	if s == was {
+		return nil
+	}
+	return d.put(d.objects.Settings, uint32(0), s)
 }
 
 // Adopted tells whether Open found the tables of an earlier process and took them over, flows included.
 func (d *DataPlane) Adopted() bool { return d.adopted }
-
-// FlowCapacity is the number of connections that the flow table holds.
-func (d *DataPlane) FlowCapacity() int {
-	return int(d.objects.Flows.MaxEntries()) * int(bpf.DroverLimitsFLOWS_PER_BUCKET)
-}
 
 // Close lets go of the maps and links. What is pinned stays and goes on forwarding.
 func (d *DataPlane) Close() error {
@@ -268,7 +204,7 @@ func (d *DataPlane) Remove() error {
 
 func (d *DataPlane) unpinMaps() error {
 	var errs []error
-	for _, name := range pinnedMaps {
+	for _, name := range append([]string{bpf.DroverMapOldFlows, bpf.DroverMapOldFlows6}, pinnedMaps...) {
 		errs = append(errs, removeIfThere(filepath.Join(d.dir, name)))
 	}
 	return errors.Join(errs...)
@@ -283,8 +219,10 @@ func removeIfThere(path string) error {
 
 func (o *objects) close() error {
 	errs := []error{o.DroverMaps.Close()}
-	if o.ReadClock != nil {
-		errs = append(errs, o.ReadClock.Close())
+	for _, program := range []*ebpf.Program{o.ReadClock, o.Sweep} {
+		if program != nil {
+			errs = append(errs, program.Close())
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -1,94 +1,175 @@
 package dataplane
 
 import (
-	"fmt"
+	"encoding/binary"
+	"maps"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
-	"unsafe"
+
+	"github.com/cilium/ebpf"
 
 	"drover/bpf"
 )
 
-// States of a flow, as short as the tests need them.
+// storedFlow is one entry of a flow table.
+type storedFlow struct {
+	set  uint32
+	slot int
+	real RealID
+	// state and when the flow was last seen, in jiffies.
+	state FlowState
+	seen  uint32
+}
+
+// A flow as it lies in the table; the generated type leaves out bit fields.
 const (
-	embryonic   = uint8(bpf.DroverFlowStateFLOW_EMBRYONIC)
-	datagrams   = uint8(bpf.DroverFlowStateFLOW_UDP)
-	closing     = uint8(bpf.DroverFlowStateFLOW_CLOSING)
-	established = uint8(bpf.DroverFlowStateFLOW_ESTABLISHED)
+	flowBytes  = 16
+	flow6Bytes = 32
+	atSeen     = 8
+	atReal     = 12
+	atState    = 15
 )
 
-const flowsPerBucket = int(bpf.DroverLimitsFLOWS_PER_BUCKET)
+// slotSize is how many bytes a flow of a table has.
+func slotSize(table *ebpf.Map) int { return int(table.ValueSize()) / slotsPerSet }
 
-// storedFlow is a flow, found in the table.
-type storedFlow struct {
-	bucket uint32
-	real   RealID
-	state  uint8
-	seen   uint32
-}
-
-// stored reads the flow table. No connection may be in it twice.
-func (p *plane) stored() map[bpf.DroverFlowKey]storedFlow {
+// eachSlot shows every slot of a flow table that is taken. What is changed in it is written back.
+func (p *plane) eachSlot(table *ebpf.Map, look func(set uint32, slot int, flow []byte)) {
 	p.t.Helper()
-	all := make(map[bpf.DroverFlowKey]storedFlow)
-	must(p.t, each(p.objects.Flows, func(at uint32, bucket bpf.DroverFlowBucket) error {
-		for slot, key := range bucket.Key {
-			if key == (bpf.DroverFlowKey{}) {
-				continue
+	lookInto := func(set uint32, raw []byte) error {
+		was, size := slices.Clone(raw), slotSize(table)
+		for slot := range slotsPerSet {
+			if flow := raw[slot*size:][:size]; binary.NativeEndian.Uint64(flow) != 0 {
+				look(set, slot, flow)
 			}
-			if twin, there := all[key]; there {
-				return fmt.Errorf("%v is in bucket %d and again in bucket %d", key, twin.bucket, at)
-			}
-			all[key] = storedFlow{at, RealID(bucket.Real[slot]), bucket.State[slot], bucket.Seen[slot]}
 		}
-		return nil
-	}))
-	return all
-}
-
-// editFlows changes the flow table behind the program's back.
-func (p *plane) editFlows(edit func(*bpf.DroverFlowBucket)) {
-	p.t.Helper()
-	must(p.t, each(p.objects.Flows, func(at uint32, bucket bpf.DroverFlowBucket) error {
-		old := bucket
-		if edit(&bucket); bucket == old {
+		if slices.Equal(raw, was) {
 			return nil
 		}
-		return p.objects.Flows.Put(at, bucket)
-	}))
+		return table.Put(set, raw)
+	}
+	if slotSize(table) == flowBytes {
+		must(p.t, each(table, func(set uint32, raw [slotsPerSet * flowBytes]byte) error { return lookInto(set, raw[:]) }))
+		return
+	}
+	must(p.t, each(table, func(set uint32, raw [slotsPerSet * flow6Bytes]byte) error { return lookInto(set, raw[:]) }))
 }
 
-// idle makes it that long since the last packet of every flow.
+// everySlot shows those of both families.
+func (p *plane) everySlot(look func(set uint32, slot int, flow []byte)) {
+	p.t.Helper()
+	p.eachSlot(p.objects.Flows, look)
+	p.eachSlot(p.objects.Flows6, look)
+}
+
+func decodeFlow(set uint32, slot int, raw []byte) (bpf.DroverFlowKey, storedFlow) {
+	order := binary.NativeEndian
+	key := bpf.DroverFlowKey{Client: order.Uint32(raw), Port: order.Uint16(raw[4:]), Service: order.Uint16(raw[6:])}
+	return key, storedFlow{
+		set, slot, RealID(order.Uint32(raw[atReal:]) & 0xffffff), FlowState(raw[atState]), order.Uint32(raw[atSeen:]),
+	}
+}
+
+// stored reads the table of IPv4 flows. No flow may be in it twice.
+func (p *plane) stored() map[bpf.DroverFlowKey]storedFlow {
+	p.t.Helper()
+	return p.storedIn(p.objects.Flows)
+}
+
+// stored6 reads the table of IPv6 flows.
+func (p *plane) stored6() map[bpf.DroverFlowKey]storedFlow {
+	p.t.Helper()
+	return p.storedIn(p.objects.Flows6)
+}
+
+func (p *plane) storedIn(table *ebpf.Map) map[bpf.DroverFlowKey]storedFlow {
+	p.t.Helper()
+	flows := make(map[bpf.DroverFlowKey]storedFlow)
+	p.eachSlot(table, func(set uint32, slot int, raw []byte) {
+		key, flow := decodeFlow(set, slot, raw)
+		if twin, there := flows[key]; there {
+			p.t.Fatalf("%v is in set %d and again in set %d", key, twin.set, set)
+		}
+		flows[key] = flow
+	})
+	return flows
+}
+
+// idle makes all flows look as if their last packet was some time ago.
 func (p *plane) idle(since time.Duration) {
 	p.t.Helper()
 	now := p.now()
-	p.editFlows(func(bucket *bpf.DroverFlowBucket) {
-		for slot := range bucket.Seen {
-			bucket.Seen[slot] = now.ago(since)
-		}
+	p.everySlot(func(_ uint32, _ int, flow []byte) {
+		binary.NativeEndian.PutUint32(flow[atSeen:], now.ago(since))
 	})
 }
 
 func idleFor(since time.Duration) func(*plane) { return func(p *plane) { p.idle(since) } }
+
+// age makes the last packet of all flows that much older.
+func (p *plane) age(by time.Duration) {
+	p.t.Helper()
+	p.everySlot(func(_ uint32, _ int, flow []byte) {
+		seen := binary.NativeEndian.Uint32(flow[atSeen:])
+		binary.NativeEndian.PutUint32(flow[atSeen:], seen-uint32(toJiffies(by, p.hz)))
+	})
+}
+
+// ageFlow makes the last packet of one IPv4 flow that much older.
+func (p *plane) ageFlow(key bpf.DroverFlowKey, by time.Duration) {
+	p.t.Helper()
+	p.eachSlot(p.objects.Flows, func(set uint32, slot int, raw []byte) {
+		if at, flow := decodeFlow(set, slot, raw); at == key {
+			binary.NativeEndian.PutUint32(raw[atSeen:], flow.seen-uint32(toJiffies(by, p.hz)))
+		}
+	})
+}
+
+func (p *plane) now() clock {
+	p.t.Helper()
+	now, err := p.clock()
+	must(p.t, err)
+	return now
+}
 
 // ago is the low half of an instant, as flows note it.
 func (c clock) ago(d time.Duration) uint32 {
 	return uint32(c.now) - uint32(d.Milliseconds()*int64(c.hz)/1000)
 }
 
-// flowKey is the key of a client's flow to a service.
+// wipe empties the flow tables and the loads.
+func (p *plane) wipe() {
+	p.t.Helper()
+	for _, table := range []*ebpf.Map{p.objects.Flows, p.objects.Flows6} {
+		p.eachSlot(table, func(_ uint32, _ int, flow []byte) { clear(flow) })
+	}
+	for id := range p.want.Reals {
+		must(p.t, p.objects.RealLoads.Put(uint32(id), bpf.DroverRealLoad{}))
+	}
+}
+
+// flowKey is the key of an IPv4 client's flow to a service.
 func (p *plane) flowKey(client netip.AddrPort, service ServiceKey) bpf.DroverFlowKey {
 	p.t.Helper()
-	raw, err := encodeKey(service)
-	must(p.t, err)
-	id, there := p.held.index.find(raw)
+	id, there := p.held.ids[service]
 	if !there {
 		p.t.Fatalf("no service %s", service)
 	}
-	address, err := encodeAddress(client.Addr())
-	must(p.t, err)
-	return bpf.DroverFlowKey{Client: address, Port: encodePort(client.Port()), Service: uint16(id)}
+	return bpf.DroverFlowKey{
+		Client: encodeIPv4(client.Addr()), Port: encodePort(client.Port()), Service: uint16(id),
+	}
+}
+
+// stateOf is the state of an IPv4 client's flow to the web service.
+func (p *plane) stateOf(from netip.AddrPort) FlowState {
+	p.t.Helper()
+	flow, there := p.stored()[p.flowKey(from, tcpService(web))]
+	if !there {
+		p.t.Fatalf("no flow of %s is in the table", from)
+	}
+	return flow.state
 }
 
 // nthClient is a client like no other.
@@ -97,17 +178,22 @@ func nthClient(n int) netip.AddrPort {
 	return netip.AddrPortFrom(address, uint16(1024+n>>16))
 }
 
-// neighbors finds clients of the web service whose flows share a bucket, which is empty afterwards.
-func (p *plane) neighbors(count int) (bucket uint32, clients []netip.AddrPort) {
+// neighbors finds clients of the web service whose flows share a set of the least table, which is empty afterwards.
+func (p *plane) neighbors(count int) (set uint32, clients []netip.AddrPort) {
 	p.t.Helper()
-	byBucket := make(map[uint32][]netip.AddrPort)
-	for n := 0; ; n++ {
-		p.run(tcpFrom(nthClient(n), netip.MustParseAddrPort(web), syn))
-		for _, flow := range p.stored() {
-			byBucket[flow.bucket] = append(byBucket[flow.bucket], nthClient(n))
-			must(p.t, p.objects.Flows.Put(flow.bucket, bpf.DroverFlowBucket{}))
-			if clients := byBucket[flow.bucket]; len(clients) == count {
-				return flow.bucket, clients
+	bySet := make(map[uint32][]netip.AddrPort)
+	for first := 0; ; first += slotsPerSet {
+		batch := make(map[bpf.DroverFlowKey]netip.AddrPort)
+		for n := first; n < first+slotsPerSet; n++ {
+			p.run(tcpFrom(nthClient(n), netip.MustParseAddrPort(web), syn))
+			batch[p.flowKey(nthClient(n), tcpService(web))] = nthClient(n)
+		}
+		flows := p.stored()
+		p.wipe()
+		for key, client := range batch {
+			set := flows[key].set
+			if bySet[set] = append(bySet[set], client); len(bySet[set]) == count {
+				return set, bySet[set]
 			}
 		}
 	}
@@ -123,127 +209,65 @@ func (p *plane) realOf(frame []byte) RealID {
 	return RealID(out[4])<<8 | RealID(out[5])
 }
 
-func TestAFlowBucketIsOneCacheLine(t *testing.T) {
-	var bucket bpf.DroverFlowBucket
-	for _, field := range []struct {
-		name      string
-		at, want  uintptr
-		size, end uintptr
-	}{
-		{"key", unsafe.Offsetof(bucket.Key), 0, unsafe.Sizeof(bucket.Key), 32},
-		{"seen", unsafe.Offsetof(bucket.Seen), 32, unsafe.Sizeof(bucket.Seen), 48},
-		{"real", unsafe.Offsetof(bucket.Real), 48, unsafe.Sizeof(bucket.Real), 56},
-		{"state", unsafe.Offsetof(bucket.State), 56, unsafe.Sizeof(bucket.State), 60},
-		{"lock", unsafe.Offsetof(bucket.Lock), 60, unsafe.Sizeof(bucket.Lock), 64},
-	} {
-		if field.at != field.want || field.at+field.size != field.end {
-			t.Errorf("%s lies at %d to %d, want %d to %d", field.name, field.at, field.at+field.size, field.want, field.end)
+// loads are those that the flows in the tables make, by IPVS's rules.
+func (p *plane) loads() map[RealID]Load {
+	p.t.Helper()
+	loads := make(map[RealID]Load)
+	p.everySlot(func(set uint32, slot int, raw []byte) {
+		_, flow := decodeFlow(set, slot, raw)
+		load := loads[flow.real]
+		switch flow.state {
+		case FlowEmbryonic, FlowResumed, FlowEstablished:
+			load.Active++
+		case FlowUDP, FlowReset, FlowClosing:
+			load.Inactive++
 		}
+		loads[flow.real] = load
+	})
+	maps.DeleteFunc(loads, func(_ RealID, l Load) bool { return l == Load{} })
+	return loads
+}
+
+// counted are the loads that the data plane has.
+func (p *plane) counted() map[RealID]Load {
+	p.t.Helper()
+	loads := make(map[RealID]Load)
+	ids, err := p.Loaded()
+	must(p.t, err)
+	for _, id := range ids {
+		load, err := p.Load(id)
+		must(p.t, err)
+		loads[id] = Load{Active: load.Active, Inactive: load.Inactive}
 	}
-	if unsafe.Sizeof(bucket) != 64 || flowsPerBucket != 4 {
-		t.Errorf("%d flows in %d bytes, want 4 in 64", flowsPerBucket, unsafe.Sizeof(bucket))
+	return loads
+}
+
+// expectTrueLoads checks that every connection in the tables counts, and nothing else does.
+func (p *plane) expectTrueLoads() {
+	p.t.Helper()
+	if got, want := p.counted(), p.loads(); !maps.Equal(got, want) {
+		p.t.Errorf("the real servers count\n  %v, the tables hold\n  %v", got, want)
 	}
 }
 
-func TestTheFlowTableHoldsAtLeastWhatWasAskedFor(t *testing.T) {
-	for capacity, want := range map[int]int{
-		1: 1024, 1000: 1024, 1024: 1024, 1025: 2048, 1027: 2048, 1028: 2048, 2048: 2048, 3000: 4096, 1 << 20: 1 << 20,
-	} {
-		if got := int(flowBuckets(capacity)) * flowsPerBucket; got != want {
-			t.Errorf("asked for %d flows: room for %d, want %d", capacity, got, want)
-		}
-	}
+func (p *plane) sweep() Swept {
+	p.t.Helper()
+	swept, err := p.Sweep()
+	must(p.t, err)
+	return swept
 }
 
-func TestConnectionsTakeTurnsExactly(t *testing.T) {
-	const connections = 2000
-	p := newPlane(t, Options{FlowCapacity: 64 * connections})
-	served := make(map[int]RealID)
-	for n := range connections {
-		want := RealID(1 + n%2)
-		p.expect(tcpFrom(nthClient(n), netip.MustParseAddrPort(web), syn), opened(want))
-		served[n] = want
-	}
-	for n, real := range served {
-		p.expect(tcpFrom(nthClient(n), netip.MustParseAddrPort(web), ack), kept(real))
-	}
+func (p *plane) displaced() map[FlowState]uint64 {
+	p.t.Helper()
+	counts, err := p.Displaced()
+	must(p.t, err)
+	maps.DeleteFunc(counts, func(_ FlowState, n uint64) bool { return n == 0 })
+	return counts
 }
 
-func TestALongScheduleIsFollowedAcrossItsLines(t *testing.T) {
-	var schedule []RealID
-	for n := range 3*int(realsPerLine) + 7 {
-		schedule = append(schedule, RealID(1+n%7/4))
-	}
-	p := newPlane(t, Options{FlowCapacity: 1 << 14})
-	p.setSchedule(tcpService(web), schedule...)
-	for n := range 2 * len(schedule) {
-		p.expect(tcpFrom(nthClient(n), netip.MustParseAddrPort(web), syn), opened(schedule[n%len(schedule)]))
-	}
-}
-
-func TestTheStateOfAFlowFollowsItsSegments(t *testing.T) {
-	requireRoot(t)
-	for _, c := range []struct {
-		name     string
-		segments []byte
-		want     uint8
-	}{
-		{"a SYN is embryonic", []byte{syn}, embryonic},
-		{"a second SYN is still embryonic", []byte{syn, syn}, embryonic},
-		{"the client's ACK establishes", []byte{syn, ack}, established},
-		{"data establishes", []byte{syn, psh | ack}, established},
-		{"FIN closes", []byte{syn, ack, fin | ack}, closing},
-		{"RST closes", []byte{syn, ack, rst}, closing},
-		{"RST closes what was not established", []byte{syn, rst}, closing},
-		{"an ACK after FIN does not establish", []byte{syn, ack, fin | ack, ack}, closing},
-		{"a SYN after FIN is embryonic", []byte{syn, ack, fin | ack, syn}, embryonic},
-		{"a stray SYN does not undo established", []byte{syn, ack, syn}, established},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			p := newPlane(t, Options{})
-			for _, flags := range c.segments {
-				p.run(tcp(client, web, flags))
-			}
-			flow := p.stored()[p.flowKey(netip.MustParseAddrPort(client), tcpService(web))]
-			if flow.state != c.want {
-				t.Errorf("the flow's state is %d, want %d", flow.state, c.want)
-			}
-		})
-	}
-}
-
-func TestAPacketKeepsItsFlowAlive(t *testing.T) {
-	p := newPlane(t, Options{})
-	key := p.flowKey(netip.MustParseAddrPort(client), tcpService(web))
-	p.expect(tcp(client, web, syn), opened(1))
-	for _, flags := range []byte{syn, ack, psh | ack, fin | ack, ack} {
-		p.idle(50 * time.Second)
-		p.expect(tcp(client, web, flags), kept(1))
-		if idle := fromJiffies(int64(uint32(p.now().now)-p.stored()[key].seen), p.now().hz); idle > deadline {
-			t.Errorf("after a packet with flags %#x the flow counts as idle for %v", flags, idle)
-		}
-	}
-}
-
-func TestUnknownSegmentsGoByAHashThatAllNodesShare(t *testing.T) {
-	one, other := newPlane(t, Options{}), newPlane(t, Options{})
-	other.seed(2)
-	one.setSchedule(tcpService(web), 1, 2, 1, 2)
-	other.setSchedule(tcpService(web), 1, 2, 1, 2)
-	served := make(map[RealID]int)
-	for n := range 1000 {
-		frame := tcpFrom(nthClient(n), netip.MustParseAddrPort(web), ack)
-		real := one.realOf(frame)
-		served[real]++
-		if got := other.realOf(frame); got != real {
-			t.Fatalf("client %s goes to %d on one node and to %d on the other", nthClient(n), real, got)
-		}
-		one.expect(frame, untracked(real))
-	}
-	if n := len(one.stored()); n != 0 {
-		t.Errorf("%d unknown segments are in the flow table, want none", n)
-	}
-	if served[1] < 400 || served[2] < 400 {
-		t.Errorf("of 1000 clients the hash gave %d and %d, want about half each", served[1], served[2])
+func TestAFlowIsAsLargeAsTheTablesSay(t *testing.T) {
+	p := openPlane(t, Options{})
+	if four, six := slotSize(p.objects.Flows), slotSize(p.objects.Flows6); four != flowBytes || six != flow6Bytes {
+		t.Errorf("a flow has %d bytes, of IPv6 %d, want %d and %d", four, six, flowBytes, flow6Bytes)
 	}
 }

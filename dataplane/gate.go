@@ -16,6 +16,13 @@ const AlwaysOpen GateID = 0
 // MaxGates is the number of gates, AlwaysOpen included.
 const MaxGates = int(bpf.DroverLimitsGATES)
 
+func (id GateID) validate() error {
+	if int(id) >= MaxGates {
+		return fmt.Errorf("gate %d of at most %d: %w", id, MaxGates-1, ErrTablesFull)
+	}
+	return nil
+}
+
 // GateState is where a gate stands.
 type GateState struct {
 	// Lease is how long the gate stays open unless it is renewed; negative when the lease ran out, zero when it was
@@ -28,6 +35,8 @@ type GateState struct {
 // OpenGate lets the node speak for the VIPs of the gate until lease is over, and forward for grace more. A lease is
 // renewed by calling this again, well before it ends; the resolution is a jiffy, 1 to 10 ms.
 func (d *DataPlane) OpenGate(id GateID, lease, grace time.Duration) error {
+	d.growing.RLock()
+	defer d.growing.RUnlock()
 	now, err := d.clock()
 	if err != nil {
 		return err
@@ -38,6 +47,8 @@ func (d *DataPlane) OpenGate(id GateID, lease, grace time.Duration) error {
 // CloseGate takes the lease back: the node falls silent for the VIPs of the gate at once, and forwards what still
 // arrives for grace.
 func (d *DataPlane) CloseGate(id GateID, grace time.Duration) error {
+	d.growing.RLock()
+	defer d.growing.RUnlock()
 	now, err := d.clock()
 	if err != nil {
 		return err
@@ -54,6 +65,8 @@ func (d *DataPlane) putGate(id GateID, gate bpf.DroverGate) error {
 
 // Gate reads where a gate stands.
 func (d *DataPlane) Gate(id GateID) (GateState, error) {
+	d.growing.RLock()
+	defer d.growing.RUnlock()
 	now, err := d.clock()
 	if err != nil {
 		return GateState{}, err

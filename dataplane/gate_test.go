@@ -1,6 +1,8 @@
 package dataplane
 
 import (
+	"errors"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -13,7 +15,6 @@ func closeGate(p *plane)  { must(p.t, p.CloseGate(webGate, 0)) }
 func openGate(p *plane)   { must(p.t, p.OpenGate(webGate, time.Hour, time.Hour)) }
 func loseLease(p *plane)  { p.setGate(-time.Second, time.Hour) }
 func loseAll(p *plane)    { p.setGate(-time.Minute, -time.Second) }
-func loseGate(p *plane)   { p.hang(MaxGates) }
 func neverTaken(p *plane) { must(p.t, p.putGate(webGate, bpf.DroverGate{})) }
 
 // setGate sets how far from now the lease and the grace end.
@@ -24,97 +25,127 @@ func (p *plane) setGate(lease, grace time.Duration) {
 	must(p.t, p.putGate(webGate, bpf.DroverGate{OpenUntil: at(lease), ForwardUntil: at(grace)}))
 }
 
-// hang hangs the web service and its VIP on another gate.
-func (p *plane) hang(gate int) {
-	p.t.Helper()
-	p.change(func(want Tables) {
-		key := tcpService(web)
-		want.Services[key] = Service{Gate: GateID(gate), Schedule: want.Services[key].Schedule}
-		want.VIPs[key.Address.Addr()] = GateID(gate)
-	})
-}
-
-func (p *plane) now() clock {
-	p.t.Helper()
-	now, err := p.clock()
-	must(p.t, err)
-	return now
-}
-
 // TestGatesForPackets has who forwards.
-func TestGatesForPackets(t *testing.T) {
-	tell(t, []story{
-		{"an open gate forwards", []step{{openGate, tcp(client, web, syn), opened(1)}}},
+func TestGatesForPackets(t *testing.T) { inBoth(t, gatesForPackets) }
+
+func gatesForPackets(f family) []story {
+	opening, segment, datagram := tcp(f.client, f.web, syn), tcp(f.client, f.web, ack), udp(f.client, f.dns)
+	schedule := func(ids ...RealID) func(*plane) {
+		return func(p *plane) { p.setSchedule(tcpService(f.web), ids...) }
+	}
+	return []story{
+		{"an open gate forwards", []step{{openGate, opening, opened(1)}}},
 		{"a gate that was closed in good order forwards in its grace", []step{
-			{nil, udp(client, dns), opened(3)},
-			{standDown, udp(client, dns), inGrace(kept(3))},
-			{nil, tcp(client, web, syn), inGrace(opened(1))},
-			{nil, tcp(client, web, ack), inGrace(kept(1))},
-			{func(p *plane) { p.setState(3, RealDown) }, udp(client, dns), inGrace(rescheduled(4))},
-			{openGate, tcp(client, web, ack), kept(1)},
+			{nil, datagram, opened(3)},
+			{standDown, datagram, inGrace(kept(3))},
+			{nil, opening, inGrace(opened(1))},
+			{nil, segment, inGrace(kept(1))},
+			{nil, segment, inGrace(kept(1))},
+			{func(p *plane) { p.setState(3, RealDown) }, datagram, inGrace(rescheduled(4))},
+			{openGate, segment, kept(1)},
 		}},
 		{"an unknown segment in the grace counts as grace", []step{
-			{both(standDown, func(p *plane) { p.setSchedule(tcpService(web), 2) }), tcp(client, web, ack),
-				inGrace(untracked(2))},
+			{both(standDown, schedule(2)), segment, inGrace(untracked(2))},
 		}},
 		{"no real server in the grace is still no real server", []step{
-			{both(standDown, func(p *plane) { p.setSchedule(tcpService(web)) }), tcp(client, web, syn), ends(PassNoReal)},
+			{both(standDown, schedule()), opening, ends(PassNoReal)},
 		}},
-		{"a lease that ran out forwards in its grace", []step{{loseLease, tcp(client, web, syn), inGrace(opened(1))}}},
+		{"a lease that ran out forwards in its grace", []step{{loseLease, opening, inGrace(opened(1))}}},
 		{"a closed gate passes to the kernel", []step{
-			{closeGate, tcp(client, web, syn), ends(PassClosed)},
-			{nil, udp(client, dns), ends(PassClosed)},
+			{closeGate, opening, ends(PassClosed)},
+			{nil, datagram, ends(PassClosed)},
 		}},
 		{"a closed gate passes connections too, and keeps them for later", []step{
-			{nil, tcp(client, web, syn), opened(1)},
-			{closeGate, tcp(client, web, ack), ends(PassClosed)},
-			{openGate, tcp(client, web, ack), kept(1)},
+			{nil, opening, opened(1)},
+			{nil, segment, kept(1)},
+			{closeGate, segment, ends(PassClosed)},
+			{openGate, segment, kept(1)},
 		}},
-		{"a lease and grace that ran out pass to the kernel", []step{{loseAll, tcp(client, web, syn), ends(PassClosed)}}},
-		{"a gate that was never opened passes to the kernel", []step{{neverTaken, tcp(client, web, syn), ends(PassClosed)}}},
-		{"a gate that is not there passes to the kernel", []step{{loseGate, tcp(client, web, syn), ends(PassClosed)}}},
-		{"a service without VRRP needs no lease", []step{{closeGate, tcp(client, free, syn), opened(5)}}},
-		{"an unknown port of a closed VIP has no service", []step{{closeGate, tcp(client, vip+":81", syn), ends(PassNoService)}}},
+		{"a lease and grace that ran out pass to the kernel", []step{{loseAll, opening, ends(PassClosed)}}},
+		{"a gate that was never opened passes to the kernel", []step{{neverTaken, opening, ends(PassClosed)}}},
+		{"a service without VRRP needs no lease", []step{{closeGate, tcp(f.client, f.tls, syn), opened(5)}}},
+		{"an unknown port of a closed VIP has no service", []step{
+			{closeGate, tcp(f.client, portOf(f.vip, 81), syn), ends(PassNoService)},
+		}},
+	}
+}
+
+// TestGatesForNeighbors has who answers ARP requests and neighbor solicitations.
+func TestGatesForNeighbors(t *testing.T) { inBoth(t, gatesForNeighbors) }
+
+func gatesForNeighbors(f family) (stories []story) {
+	asked, probe := f.asks(f.router, f.vip), f.asks(f.nobody(), f.vip)
+	for _, in := range tags {
+		asked := in.wrap(asked)
+		stories = append(stories, []story{
+			{"the VIP is answered for while the gate is open, " + in.name, []step{{openGate, asked, ends(PassNeighbor)}}},
+			{"the gate's grace answers nothing, " + in.name, []step{{standDown, asked, ends(DropSilent)}}},
+			{"a closed gate answers nothing, " + in.name, []step{{closeGate, asked, ends(DropSilent)}}},
+			{"a lease that ran out answers nothing, " + in.name, []step{{loseLease, asked, ends(DropSilent)}}},
+		}...)
+	}
+	return append(stories, []story{
+		{"a lease and grace that ran out answer nothing", []step{{loseAll, asked, ends(DropSilent)}}},
+		{"a gate that was never opened answers nothing", []step{{neverTaken, asked, ends(DropSilent)}}},
+		{"a padded request is read alike", []step{{closeGate, padded(asked), ends(DropSilent)}}},
+		{"a request by unicast is read alike", []step{
+			{closeGate, with(asked, atDestination, ownMAC[:]...), ends(DropSilent)},
+		}},
+		{"a probe whether the VIP is taken is not answered", []step{{closeGate, probe, ends(DropSilent)}}},
+		{"a probe is answered while the gate is open", []step{{openGate, probe, ends(PassNeighbor)}}},
+		{"an answer passes, whatever the gate", []step{
+			{openGate, f.tells(f.vip), ends(f.answered)},
+			{closeGate, f.tells(f.vip), ends(f.answered)},
+			{loseLease, f.tells(f.vip), ends(f.answered)},
+		}},
+		{"a request for another address passes", []step{{closeGate, f.asks(f.vip, f.host), ends(PassNeighbor)}}},
+		{"a VIP without VRRP is always answered for", []step{{closeGate, f.asks(f.router, f.freeVIP), ends(PassNeighbor)}}},
+		{"a VIP that was taken away is the kernel's", []step{
+			{both(closeGate, func(p *plane) {
+				p.change(func(want *Tables) { delete(want.VIPs, netip.MustParseAddr(f.vip)) })
+			}), asked, ends(PassNeighbor)},
+		}},
+	}...)
+}
+
+// TestGatesForARP has what is ARP's alone: requests that announce (RFC 5227, section 1.2).
+func TestGatesForARP(t *testing.T) {
+	const router = "192.168.100.1"
+	announced, reverse := arp(arpRequest, vip, vip), with(arp(arpRequest, router, vip), atIP+7, 3)
+	tell(t, []story{
+		{"a successor's announcement reaches a node that stood down", []step{
+			{standDown, announced, ends(PassNeighbor)},
+			{closeGate, announced, ends(PassNeighbor)},
+		}},
+		{"a successor's announcement does not reach a node whose lease ran out", []step{
+			{loseLease, announced, ends(DropSilent)},
+			{loseAll, announced, ends(DropSilent)},
+		}},
+		{"an announcement reaches the master", []step{{openGate, announced, ends(PassNeighbor)}}},
+		{"an announcement by an answer reaches everybody", []step{
+			{loseLease, arp(arpReply, vip, vip), ends(PassNeighbor)},
+			{closeGate, arp(arpReply, vip, router), ends(PassNeighbor)},
+		}},
+		{"a request of another protocol passes", []step{
+			{closeGate, with(arp(arpRequest, router, vip), atIP+2, 0x86, 0xdd), ends(PassNeighbor)},
+		}},
+		{"reverse ARP passes", []step{{closeGate, reverse, ends(PassNeighbor)}}},
 	})
 }
 
-// TestGatesForARP has who answers.
-func TestGatesForARP(t *testing.T) {
-	const router = "192.168.100.1"
-	asked, announced := arp(arpRequest, router, vip), arp(arpRequest, vip, vip)
-	tell(t, []story{
-		{"a request for the VIP is answered while the gate is open", []step{{openGate, asked, ends(PassARP)}}},
-		{"the gate's grace answers nothing", []step{{standDown, asked, ends(DropARPSilent)}}},
-		{"a closed gate answers nothing", []step{{closeGate, asked, ends(DropARPSilent)}}},
-		{"a lease that ran out answers nothing", []step{{loseLease, asked, ends(DropARPSilent)}}},
-		{"a lease and grace that ran out answer nothing", []step{{loseAll, asked, ends(DropARPSilent)}}},
-		{"a gate that was never opened answers nothing", []step{{neverTaken, asked, ends(DropARPSilent)}}},
-		{"a gate that is not there answers nothing", []step{{loseGate, asked, ends(DropARPSilent)}}},
-		{"a padded request is read alike", []step{{closeGate, padded(asked), ends(DropARPSilent)}}},
-		{"a request by unicast is read alike", []step{{closeGate, with(asked, atDestination, ownMAC...), ends(DropARPSilent)}}},
-		{"a probe for the VIP is not answered", []step{{closeGate, arp(arpRequest, "0.0.0.0", vip), ends(DropARPSilent)}}},
-		{"a successor's announcement reaches a node that stood down", []step{
-			{standDown, announced, ends(PassARP)},
-			{closeGate, announced, ends(PassARP)},
+// TestGatesForSolicitations has what is neighbor discovery's alone.
+func TestGatesForSolicitations(t *testing.T) {
+	f := families[1]
+	asked := f.asks(f.router, f.vip)
+	inOwn := with(asked, atDestination, ownMAC[:]...)
+	tellOf(t, f.tables, []story{
+		{"one without its options is whole", []step{{closeGate, sized(asked[:atTransport6+24]), ends(DropSilent)}}},
+		{"one that is cut short is none", []step{
+			{closeGate, sized(asked[:atTransport6+23]), ends(PassOtherHost)},
+			{nil, sized(inOwn[:atTransport6+23]), ends(PassProtocol)},
+			{nil, inOwn[:atTransport6+23], ends(PassMalformed)},
 		}},
-		{"a successor's announcement does not reach a node whose lease ran out", []step{
-			{loseLease, announced, ends(DropARPSilent)},
-			{loseAll, announced, ends(DropARPSilent)},
-		}},
-		{"an announcement reaches the master", []step{{openGate, announced, ends(PassARP)}}},
-		{"a reply passes, whatever the gate", []step{
-			{openGate, arp(arpReply, vip, router), ends(PassARP)},
-			{closeGate, arp(arpReply, vip, vip), ends(PassARP)},
-			{loseLease, arp(arpReply, vip, vip), ends(PassARP)},
-		}},
-		{"a request for another address passes", []step{{closeGate, arp(arpRequest, vip, router), ends(PassARP)}}},
-		{"a VIP without VRRP is always answered", []step{{closeGate, arp(arpRequest, router, freeVIP), ends(PassARP)}}},
-		{"a request of another protocol passes", []step{{closeGate, with(asked, atIP+2, 0x86, 0xdd), ends(PassARP)}}},
-		{"a VIP that was taken away is the kernel's", []step{
-			{both(closeGate, func(p *plane) {
-				p.change(func(want Tables) { delete(want.VIPs, tcpService(web).Address.Addr()) })
-			}), asked, ends(PassARP)},
-		}},
+		{"a router solicitation is none", []step{{closeGate, with(inOwn, atTransport6, 133), ends(PassProtocol)}}},
 	})
 }
 
@@ -126,11 +157,11 @@ func TestALeaseRunsOutByItself(t *testing.T) {
 		must(t, err)
 		return state.Lease < 0
 	})
-	p.expect(arp(arpRequest, "192.168.100.1", vip), ends(DropARPSilent))
+	p.expect(arp(arpRequest, "192.168.100.1", vip), ends(DropSilent))
 	p.expect(tcp(client, web, syn), inGrace(opened(1)))
 
 	openGate(p)
-	p.expect(arp(arpRequest, "192.168.100.1", vip), ends(PassARP))
+	p.expect(arp(arpRequest, "192.168.100.1", vip), ends(PassNeighbor))
 	p.expect(tcp(client, web, ack), kept(1))
 }
 
@@ -174,12 +205,13 @@ func nearly(want time.Duration) func(time.Duration) bool {
 }
 
 func TestALeaseThatIsOverBeforeItBeginsDoesNotOpenTheGate(t *testing.T) {
-	requireRoot(t)
+	p := newPlane(t, Options{})
 	for _, over := range []time.Duration{0, -time.Millisecond, -time.Hour} {
 		t.Run(over.String(), func(t *testing.T) {
-			p := newPlane(t, Options{})
+			p := p.in(t)
+			p.renew(testTables())
 			must(t, p.OpenGate(webGate, over, 0))
-			p.expect(arp(arpRequest, "192.168.100.1", vip), ends(DropARPSilent))
+			p.expect(arp(arpRequest, "192.168.100.1", vip), ends(DropSilent))
 			must(t, p.CloseGate(webGate, over))
 			p.expect(tcp(client, web, syn), ends(PassClosed))
 		})
@@ -188,7 +220,26 @@ func TestALeaseThatIsOverBeforeItBeginsDoesNotOpenTheGate(t *testing.T) {
 
 func TestAGateOfAnotherInstanceStartsClosed(t *testing.T) {
 	p := newPlane(t, Options{})
-	p.change(func(want Tables) { want.Gates[webGate] = GateName{Interface: 2, VirtualRouterID: 111} })
+	p.change(func(want *Tables) { want.Gates[webGate] = GateName{Interface: 2, VirtualRouterID: 111} })
 	p.expect(tcp(client, web, syn), ends(PassClosed))
-	p.expect(arp(arpRequest, "192.168.100.1", vip), ends(DropARPSilent))
+	p.expect(arp(arpRequest, "192.168.100.1", vip), ends(DropSilent))
+}
+
+func TestAGateThatThereIsNoRoomForIsRefused(t *testing.T) {
+	d := openPlane(t, Options{})
+	for name, edit := range map[string]func(*Tables){
+		"of a VIP": func(want *Tables) { want.VIPs[netip.MustParseAddr(vip)] = GateID(MaxGates) },
+		"of a service": func(want *Tables) {
+			want.Services[tcpService(web)] = Service{Gate: GateID(MaxGates), Schedule: []RealID{1, 2}}
+		},
+		"of an instance": func(want *Tables) { want.Gates[GateID(MaxGates)] = GateName{Interface: 2, VirtualRouterID: 111} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := testTables()
+			edit(&want)
+			if err := d.Apply(want); !errors.Is(err, ErrTablesFull) {
+				t.Errorf("it says %v, want %v", err, ErrTablesFull)
+			}
+		})
+	}
 }

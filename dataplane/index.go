@@ -9,7 +9,7 @@ import (
 	"drover/bpf"
 )
 
-// ErrServicesFull says that a service found no slot: its bucket is taken. Some 2000 services fit before that is likely.
+// ErrServicesFull says that a service found no slot: its bucket is taken. Some 4000 services fit before that is likely.
 var ErrServicesFull = errors.New("the service table has no slot left for it")
 
 const (
@@ -28,10 +28,20 @@ func serviceHash(key bpf.DroverServiceKey) uint32 {
 	var raw [8]byte
 	binary.NativeEndian.PutUint32(raw[0:], key.Address)
 	binary.NativeEndian.PutUint16(raw[4:], key.Port)
-	raw[6], raw[7] = key.Protocol, key.Pad
+	raw[6], raw[7] = key.Protocol, key.Family
 	word := binary.NativeEndian.Uint64(raw[:])
 	word = (word ^ word>>32) * 0x9e3779b97f4a7c15
 	return uint32(word>>48) & (serviceBuckets - 1)
+}
+
+// foldAddress is what stands for an IPv6 address in a key; bpf/service.h computes the same.
+func foldAddress(a netip.Addr) uint32 {
+	raw := a.As16()
+	high, low := binary.NativeEndian.Uint64(raw[:8]), binary.NativeEndian.Uint64(raw[8:])
+	x := high*0xff51afd7ed558ccd + high>>32 + low
+	x = (x ^ x>>32) * 0x9e3779b97f4a7c15
+	x = (x ^ x>>29) * 0xd6e8feb86659fd93
+	return uint32(x >> 32)
 }
 
 // index mirrors the service_index map.
@@ -48,52 +58,49 @@ func (x index) find(key bpf.DroverServiceKey) (serviceID, bool) {
 	return 0, false
 }
 
-// free returns the id that a new key will have.
-func (x index) free(key bpf.DroverServiceKey) (serviceID, error) {
+// take gives a new key its place. Two IPv6 addresses may have one key, if one in four billion times: the second finds
+// no place.
+func (x index) take(key bpf.DroverServiceKey) (serviceID, error) {
 	at := serviceHash(key)
-	for slot, k := range x[at].Key {
+	if _, there := x.find(key); there {
+		return 0, ErrServicesFull
+	}
+	bucket := x[at]
+	for slot, k := range bucket.Key {
 		if k == (bpf.DroverServiceKey{}) {
+			bucket.Key[slot] = key
+			x[at] = bucket
 			return serviceID(at*servicesPerBucket + uint32(slot)), nil
 		}
 	}
 	return 0, ErrServicesFull
 }
 
+// give frees the place of a key.
+func (x index) give(id serviceID) {
+	bucket := x[id.bucket()]
+	bucket.Key[id.slot()] = bpf.DroverServiceKey{}
+	x[id.bucket()] = bucket
+}
+
 func encodeKey(k ServiceKey) (bpf.DroverServiceKey, error) {
-	address, err := encodeAddress(k.Address.Addr())
-	if err != nil {
-		return bpf.DroverServiceKey{}, fmt.Errorf("service %s: %w", k, err)
+	raw := bpf.DroverServiceKey{Port: encodePort(k.Address.Port()), Protocol: uint8(k.Protocol)}
+	switch a := k.Address.Addr(); {
+	case a.Is4():
+		raw.Family, raw.Address = uint8(bpf.DroverFamilyIPV4), encodeIPv4(a)
+	case a.Is6() && !a.Is4In6() && a.Zone() == "":
+		raw.Family, raw.Address = uint8(bpf.DroverFamilyIPV6), foldAddress(a)
+	default:
+		return raw, fmt.Errorf("service %s: not an IPv4 or IPv6 address", k)
 	}
-	return bpf.DroverServiceKey{Address: address, Port: encodePort(k.Address.Port()), Protocol: uint8(k.Protocol)}, nil
+	return raw, nil
 }
 
-func decodeKey(k bpf.DroverServiceKey) ServiceKey {
-	return ServiceKey{
-		Address:  netip.AddrPortFrom(decodeAddress(k.Address), decodePort(k.Port)),
-		Protocol: Protocol(k.Protocol),
+// decodeKey needs what the service holds of an IPv6 address, which the key only stands for.
+func decodeKey(k bpf.DroverServiceKey, whole bpf.DroverIn6Addr) ServiceKey {
+	address := netip.AddrFrom16(whole.In6U.U6Addr8)
+	if k.Family == uint8(bpf.DroverFamilyIPV4) {
+		address = decodeIPv4(k.Address)
 	}
+	return ServiceKey{Address: netip.AddrPortFrom(address, decodePort(k.Port)), Protocol: Protocol(k.Protocol)}
 }
-
-// The program compares addresses and ports as they stand in the packet, in network byte order.
-
-func encodeAddress(a netip.Addr) (uint32, error) {
-	if !a.Is4() {
-		return 0, fmt.Errorf("%s is not an IPv4 address", a)
-	}
-	four := a.As4()
-	return binary.NativeEndian.Uint32(four[:]), nil
-}
-
-func decodeAddress(raw uint32) netip.Addr {
-	var four [4]byte
-	binary.NativeEndian.PutUint32(four[:], raw)
-	return netip.AddrFrom4(four)
-}
-
-func encodePort(port uint16) uint16 {
-	var two [2]byte
-	binary.BigEndian.PutUint16(two[:], port)
-	return binary.NativeEndian.Uint16(two[:])
-}
-
-func decodePort(raw uint16) uint16 { return encodePort(raw) }

@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"net/netip"
@@ -42,6 +43,9 @@ func portsOf(vip string, first uint16, count int) []ServiceKey {
 // opening is the first frame of a connection to a service.
 func opening(key ServiceKey) []byte {
 	from := netip.MustParseAddrPort(client)
+	if key.Address.Addr().Is6() {
+		from = netip.MustParseAddrPort(families[1].client)
+	}
 	if key.Protocol == ProtocolUDP {
 		return udpFrom(from, key.Address)
 	}
@@ -49,34 +53,75 @@ func opening(key ServiceKey) []byte {
 }
 
 func TestTheProgramFindsEveryServiceThatIsApplied(t *testing.T) {
-	requireRoot(t)
+	p := newPlane(t, Options{Sizes: Sizes{Flows: 1 << 14, Reals: 1000}})
 	for name, keys := range map[string][]ServiceKey{
 		"500 services anywhere":               randomServices(500),
 		"500 services on one VIP":             portsOf("192.168.100.223", 8000, 500),
 		"500 services on one VIP, high ports": portsOf("192.168.100.223", 49152, 500),
+		"500 services of IPv6 anywhere":       randomSixServices(500),
+		"500 services on one VIP of IPv6":     portsOf("2001:db8::223", 8000, 500),
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newPlane(t, Options{FlowCapacity: 1 << 14})
-			p.change(func(want Tables) {
+			p.t, p.want = t, testTables()
+			p.wipe() // the ids go to others
+			p.change(func(want *Tables) {
 				for n, key := range keys {
 					id := RealID(100 + n)
 					want.Services[key] = Service{Gate: AlwaysOpen, Schedule: []RealID{id}}
-					want.Reals[id] = newReal(id, key)
+					want.Reals.Set(id, newReal(id, key))
 				}
 			})
 			for n, key := range keys {
-				p.run(opening(key))
 				frame := opening(key)
+				p.run(frame)
 				one := Traffic{Packets: 1, Bytes: uint64(len(frame)), Connections: 1}
-				service, err := p.ServiceTraffic(key)
-				must(t, err)
-				real, err := p.RealTraffic(RealID(100 + n))
-				must(t, err)
-				if service != one || real != one {
-					t.Fatalf("a packet to %s counts %+v for it and %+v for its real server", key, service, real)
+				if got, err := p.RealTraffic(RealID(100 + n)); err != nil || got != one {
+					t.Fatalf("after a packet to %s its real server counts %+v, %v", key, got, err)
 				}
 			}
 		})
+	}
+}
+
+// randomSixServices are services of IPv6 that have nothing in common.
+func randomSixServices(count int) []ServiceKey {
+	random := rand.New(rand.NewPCG(5, 6))
+	var all []ServiceKey
+	for _, key := range randomServices(count) {
+		key.Address = netip.AddrPortFrom(randomSix(random), key.Address.Port())
+		all = append(all, key)
+	}
+	return all
+}
+
+func randomSix(random *rand.Rand) netip.Addr {
+	var a [16]byte
+	binary.BigEndian.PutUint64(a[:], random.Uint64())
+	binary.BigEndian.PutUint64(a[8:], random.Uint64())
+	a[0] = 0x20
+	return netip.AddrFrom16(a)
+}
+
+// TestAnIPv6AddressFoldsAsInTheProgram has addresses that differ by a bit: only who folds as the program does finds the
+// bucket of each.
+func TestAnIPv6AddressFoldsAsInTheProgram(t *testing.T) {
+	p := newPlane(t, Options{})
+	base := netip.MustParseAddr("2001:db8::221").As16()
+	for bit := range 8 * len(base) {
+		other := base
+		other[bit/8] ^= 0x80 >> (bit % 8)
+		key := ServiceKey{netip.AddrPortFrom(netip.AddrFrom16(other), 80), ProtocolTCP}
+		p.want.Services[key] = Service{Gate: AlwaysOpen, Schedule: []RealID{5}}
+	}
+	must(t, p.Apply(p.want))
+	for key := range p.want.Services {
+		if action, _ := p.run(opening(key)); action != xdpTX {
+			t.Errorf("a packet to %s ends in %s, want XDP_TX", key, actionName(action))
+		}
+	}
+	miss := ServiceKey{netip.AddrPortFrom(netip.AddrFrom16(base), 80), ProtocolTCP}
+	if action, _ := p.run(opening(miss)); action != xdpPass {
+		t.Errorf("a packet to %s, which is no service, ends in %s", miss, actionName(action))
 	}
 }
 
@@ -89,7 +134,7 @@ func TestTheServiceTableGetsFull(t *testing.T) {
 	}
 	var same []ServiceKey // of one bucket
 	at := serviceHash(raw(tcpService(web)))
-	for _, key := range randomServices(50_000) {
+	for _, key := range randomServices(100_000) {
 		if serviceHash(raw(key)) == at && len(same) < int(servicesPerBucket) {
 			same = append(same, key)
 		}
@@ -98,7 +143,7 @@ func TestTheServiceTableGetsFull(t *testing.T) {
 		t.Fatalf("only %d services share a bucket", len(same))
 	}
 	last := same[len(same)-1]
-	p.change(func(want Tables) {
+	p.change(func(want *Tables) {
 		for _, key := range same[:len(same)-1] {
 			want.Services[key] = Service{Gate: AlwaysOpen, Schedule: []RealID{5}}
 		}
@@ -113,18 +158,24 @@ func TestTheServiceTableGetsFull(t *testing.T) {
 		}
 	}
 
-	p.change(func(want Tables) { delete(want.Services, same[0]); delete(want.Services, last) })
-	p.change(func(want Tables) { want.Services[last] = Service{Gate: AlwaysOpen, Schedule: []RealID{5}} })
+	p.change(func(want *Tables) { delete(want.Services, same[0]); delete(want.Services, last) })
+	p.change(func(want *Tables) { want.Services[last] = Service{Gate: AlwaysOpen, Schedule: []RealID{5}} })
 	if action, _ := p.run(opening(last)); action != xdpTX {
 		t.Errorf("with a slot free a packet to %s ends in %s, want XDP_TX", last, actionName(action))
 	}
 }
 
 func TestKeysAreReadBackAsTheyWereWritten(t *testing.T) {
-	for _, key := range append(randomServices(100), tcpService("0.0.0.0:0"), udpService("255.255.255.255:65535")) {
+	keys := append(randomServices(100), tcpService("0.0.0.0:0"), udpService("255.255.255.255:65535"))
+	for _, key := range append(keys, append(randomSixServices(100), tcpService("[::1]:0"))...) {
 		raw, err := encodeKey(key)
-		if got := decodeKey(raw); err != nil || got != key {
+		if got := decodeKey(raw, encodeAddress(key.Address.Addr())); err != nil || got != key {
 			t.Errorf("%s comes back as %s, %v", key, got, err)
+		}
+	}
+	for _, bad := range []string{"[::ffff:192.0.2.1]:80", "[fe80::1%eth0]:80"} {
+		if _, err := encodeKey(tcpService(bad)); err == nil {
+			t.Errorf("%s is taken", bad)
 		}
 	}
 }

@@ -5,20 +5,21 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"strings"
 	"testing"
 )
 
 // Return codes of an XDP program.
 const (
-	xdpDrop = 1
-	xdpPass = 2
-	xdpTX   = 3
+	xdpDrop     = 1
+	xdpTX       = 3
+	xdpRedirect = 4
 )
 
 // outcome is all that a frame may bring about.
 type outcome struct {
 	verdict Verdict
-	real    RealID // where it goes, if it is forwarded
+	real    RealID // where it goes, if it goes to a real server
 	opens   bool   // whether it counts as a connection
 }
 
@@ -28,17 +29,29 @@ func kept(id RealID) outcome        { return outcome{ForwardFlow, id, false} }
 func rescheduled(id RealID) outcome { return outcome{ForwardRescheduled, id, true} }
 func untracked(id RealID) outcome   { return outcome{ForwardUntracked, id, false} }
 
+func resumed(id RealID) outcome { return outcome{ForwardResumed, id, false} }
+func follows(id RealID) outcome { return outcome{ForwardFragment, id, false} }
+func toldOf(id RealID) outcome  { return outcome{ForwardError, id, false} }
+
+// locally is the outcome of a frame whose real server is this host.
+func locally(o outcome) outcome { return outcome{PassLocal, o.real, o.opens} }
+
 // inGrace is the outcome of a frame that would otherwise have had another.
 func inGrace(o outcome) outcome { return outcome{ForwardGrace, o.real, o.opens} }
 
-func (o outcome) action() uint32 {
+// wanted is what the program returns, and the frame then.
+func (p *plane) wanted(frame []byte, o outcome) (action uint32, out []byte) {
+	p.t.Helper()
+	port := p.want.Reals.Get(o.real).Port
 	switch {
-	case o.real != 0:
-		return xdpTX
-	case o.verdict == DropARPSilent:
-		return xdpDrop
+	case strings.HasPrefix(o.verdict.String(), "drop-"):
+		return xdpDrop, frame
+	case o.real == 0 || port == PortLocal:
+		return xdpPass, frame
+	case port == p.on.Port:
+		return xdpTX, sentFrom(frame, p.on.MAC, realMAC(o.real))
 	default:
-		return xdpPass
+		return xdpRedirect, sentFrom(frame, p.want.Ports[port].MAC, realMAC(o.real))
 	}
 }
 
@@ -55,10 +68,10 @@ func (p *plane) tally() tally {
 	must(p.t, err)
 	now := tally{Verdicts: verdicts, Services: make(map[ServiceKey]Traffic), Reals: make(map[RealID]Traffic)}
 	for key := range p.want.Services {
-		now.Services[key], err = p.ServiceTraffic(key)
+		now.Services[key], err = p.ServiceTraffic(key, p.realsOf(key))
 		must(p.t, err)
 	}
-	for id := range p.want.Reals {
+	for id := range RealID(len(p.want.Reals)) {
 		now.Reals[id], err = p.RealTraffic(id)
 		must(p.t, err)
 	}
@@ -95,15 +108,12 @@ func (p *plane) expect(frame []byte, want outcome) {
 	action, out := p.run(frame)
 	after := p.tally()
 
-	if action != want.action() {
-		p.t.Errorf("the program returned %s, want %s", actionName(action), actionName(want.action()))
+	wantAction, wantOut := p.wanted(frame, want)
+	if action != wantAction {
+		p.t.Errorf("the program returned %s, want %s", actionName(action), actionName(wantAction))
 	}
-	whole := frame
-	if want.real != 0 {
-		whole = sent(frame, realMAC(want.real))
-	}
-	if !bytes.Equal(out, whole) {
-		p.t.Errorf("the frame became\n  %x, want\n  %x", out, whole)
+	if !bytes.Equal(out, wantOut) {
+		p.t.Errorf("the frame became\n  %x, want\n  %x", out, wantOut)
 	}
 	p.add(counters, frame, want)
 	if !reflect.DeepEqual(after, counters) {
@@ -119,6 +129,8 @@ func actionName(action uint32) string {
 		return "XDP_PASS"
 	case xdpTX:
 		return "XDP_TX"
+	case xdpRedirect:
+		return "XDP_REDIRECT"
 	default:
 		return fmt.Sprintf("XDP action %d", action)
 	}
@@ -131,7 +143,7 @@ type step struct {
 	want  outcome
 }
 
-// story is steps on a data plane of their own, each of which must come out as told.
+// story is steps on a data plane that knows of no others, each of which must come out as told.
 type story struct {
 	name  string
 	steps []step
@@ -139,10 +151,22 @@ type story struct {
 
 func tell(t *testing.T, stories []story) {
 	t.Helper()
-	requireRoot(t)
+	tellOf(t, testTables, stories)
+}
+
+// tellOf tells stories that begin with other tables.
+func tellOf(t *testing.T, tables func() Tables, stories []story) {
+	t.Helper()
+	newPlane(t, Options{}).tell(tables, stories)
+}
+
+// tell tells stories one after the other. What one of them changes beside tables, gates, timeouts and what the program
+// notes itself would last into the next.
+func (p *plane) tell(tables func() Tables, stories []story) {
 	for _, s := range stories {
-		t.Run(s.name, func(t *testing.T) {
-			p := newPlane(t, Options{})
+		p.t.Run(s.name, func(t *testing.T) {
+			p := p.in(t)
+			p.renew(tables())
 			for n, step := range s.steps {
 				if step.given != nil {
 					step.given(p)

@@ -2,7 +2,6 @@ package dataplane
 
 import (
 	"log/slog"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -15,8 +14,7 @@ import (
 	"drover/bpf"
 )
 
-// What every test's tables hold: a web service and a name service that hang on gate 1, each with two real servers, and
-// a service without VRRP that has one.
+// The IPv4 addresses of what every test's tables hold; see family.tables.
 const (
 	vip     = "192.168.100.221"
 	web     = "192.168.100.221:80"
@@ -40,39 +38,29 @@ func udpService(address string) ServiceKey {
 }
 
 // realMAC is the MAC address of a real server.
-func realMAC(id RealID) net.HardwareAddr {
-	return net.HardwareAddr{0xb8, 0x27, 0xeb, 0, byte(id >> 8), byte(id)}
+func realMAC(id RealID) MAC {
+	return MAC{0xb8, 0x27, 0xeb, 0, byte(id >> 8), byte(id)}
 }
 
 func newReal(id RealID, service ServiceKey) Real {
 	address := netip.AddrFrom4([4]byte{192, 168, byte(101 + id>>8), byte(id)})
+	if service.Address.Addr().Is6() {
+		address = netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 1, 14: byte(id >> 8), 15: byte(id)})
+	}
 	return Real{
 		Service: service, Address: netip.AddrPortFrom(address, service.Address.Port()),
-		MAC: realMAC(id), State: RealUp,
+		MAC: realMAC(id), State: RealUp, Weight: 1,
 	}
 }
 
-func testTables() Tables {
-	want := NewTables()
-	want.Gates[webGate] = GateName{Interface: 2, VirtualRouterID: 110}
-	want.VIPs[netip.MustParseAddr(vip)] = webGate
-	want.VIPs[netip.MustParseAddr(freeVIP)] = AlwaysOpen
-	want.Services[tcpService(web)] = Service{Gate: webGate, Schedule: []RealID{1, 2}}
-	want.Services[udpService(dns)] = Service{Gate: webGate, Schedule: []RealID{3, 4}}
-	want.Services[tcpService(free)] = Service{Gate: AlwaysOpen, Schedule: []RealID{5}}
-	for id, service := range map[RealID]ServiceKey{
-		1: tcpService(web), 2: tcpService(web), 3: udpService(dns), 4: udpService(dns), 5: tcpService(free),
-	} {
-		want.Reals[id] = newReal(id, service)
-	}
-	return want
-}
+func testTables() Tables { return families[0].tables() }
 
 // plane is a data plane in a BPF file system of its own, and its program, which sends frames to nobody.
 type plane struct {
 	*DataPlane
 	t       *testing.T
 	program *ebpf.Program
+	on      Interface // that the program was made for
 	want    Tables
 }
 
@@ -110,8 +98,8 @@ func openPlane(t *testing.T, opts Options) *DataPlane {
 	if opts.Dir == "" {
 		opts.Dir = newBPFFS(t)
 	}
-	if opts.FlowCapacity == 0 {
-		opts.FlowCapacity = 1024
+	if opts.Sizes == (Sizes{}) {
+		opts.Sizes = Sizes{Flows: 1, Flows6: 1, Reals: 255} // the least
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
@@ -125,10 +113,9 @@ func openPlane(t *testing.T, opts Options) *DataPlane {
 // newPlane opens a data plane with testTables, the gate open. Its flows lie in the same buckets every time.
 func newPlane(t *testing.T, opts Options) *plane {
 	t.Helper()
-	d := openPlane(t, opts)
-	p := &plane{DataPlane: d, t: t, want: testTables()}
-	must(t, d.Apply(p.want))
-	must(t, d.OpenGate(webGate, time.Hour, time.Hour))
+	p := &plane{DataPlane: openPlane(t, opts), t: t, on: Interface{MAC: ownMAC, MTU: ownMTU}, want: testTables()}
+	must(t, p.Apply(p.want))
+	must(t, p.OpenGate(webGate, time.Hour, time.Hour))
 	p.seed(1)
 	return p
 }
@@ -136,45 +123,114 @@ func newPlane(t *testing.T, opts Options) *plane {
 // seed makes the program anew with another seed for the flow table.
 func (p *plane) seed(seed uint64) {
 	p.t.Helper()
-	s := bpf.DroverSettings{FlowSeed: seed, Layout: uint64(bpf.DroverLimitsLAYOUT)}
+	var s bpf.DroverSettings
+	must(p.t, p.objects.Settings.Lookup(uint32(0), &s))
+	s.FlowSeed = seed
 	must(p.t, p.objects.Settings.Put(uint32(0), s))
-	must(p.t, p.setTunables())
+	must(p.t, p.setTunables(s))
 	p.load()
 }
 
 // load makes the program as Attach does.
 func (p *plane) load() {
 	p.t.Helper()
-	program, err := p.loadProgram(ownMAC)
+	program, err := p.loadProgram(p.on)
 	must(p.t, err)
 	p.t.Cleanup(func() { must(p.t, program.Close()) })
 	p.program = program
 }
 
-// change applies the tables with a difference.
-func (p *plane) change(edit func(Tables)) {
+// attachedTo makes the program for another interface.
+func (p *plane) attachedTo(on Interface) {
 	p.t.Helper()
-	edit(p.want)
+	p.on = on
+	p.load()
+}
+
+// renew makes the data plane as good as new, with tables and the gate open: quicker than a new one, which the kernel has
+// to verify. The counters go on.
+func (p *plane) renew(want Tables) {
+	p.t.Helper()
+	p.want = want
+	must(p.t, p.Apply(want))
+	must(p.t, p.OpenGate(webGate, time.Hour, time.Hour))
+	must(p.t, p.SetTimeouts(Timeouts{}))
+	for _, m := range []*ebpf.Map{p.objects.Flows, p.objects.Flows6, p.objects.RealLoads} {
+		zero := make([]byte, m.ValueSize())
+		for key := range m.MaxEntries() {
+			must(p.t, m.Put(key, zero))
+		}
+	}
+	for _, m := range []*ebpf.Map{p.objects.Cursors, p.objects.Strays} { // of one word each
+		keys := make([]uint32, m.MaxEntries())
+		for n := range keys {
+			keys[n] = uint32(n)
+		}
+		_, err := m.BatchUpdate(keys, make([]uint64, len(keys)), nil)
+		must(p.t, err)
+	}
+	must(p.t, clearHash[bpf.DroverFragmentKey, bpf.DroverFragment](p.objects.Fragments))
+}
+
+func clearHash[K, V any](m *ebpf.Map) error {
+	var (
+		key  K
+		keys []K
+		old  V
+		all  = m.Iterate()
+	)
+	for all.Next(&key, &old) {
+		keys = append(keys, key)
+	}
+	for _, key := range keys {
+		if err := m.Delete(key); err != nil {
+			return err
+		}
+	}
+	return all.Err()
+}
+
+// in is the plane for a subtest.
+func (p *plane) in(t *testing.T) *plane {
+	within := *p
+	within.t = t
+	return &within
+}
+
+// change applies the tables with a difference.
+func (p *plane) change(edit func(*Tables)) {
+	p.t.Helper()
+	edit(&p.want)
 	must(p.t, p.Apply(p.want))
 }
 
 func (p *plane) setState(id RealID, state RealState) {
 	p.t.Helper()
-	p.change(func(want Tables) {
-		real := want.Reals[id]
-		real.State = state
-		if real.MAC = realMAC(id); state == RealAbsent {
-			real.MAC = nil
+	p.change(func(want *Tables) {
+		want.Reals[id].State = state
+		if want.Reals[id].MAC = realMAC(id); state == RealAbsent {
+			want.Reals[id].MAC = MAC{}
 		}
-		want.Reals[id] = real
 	})
 }
 
 func (p *plane) setSchedule(key ServiceKey, schedule ...RealID) {
 	p.t.Helper()
-	p.change(func(want Tables) {
-		want.Services[key] = Service{Gate: want.Services[key].Gate, Schedule: schedule}
+	p.change(func(want *Tables) {
+		service := want.Services[key]
+		service.Schedule = schedule
+		want.Services[key] = service
 	})
+}
+
+// realsOf are the real servers of a service.
+func (p *plane) realsOf(key ServiceKey) (ids []RealID) {
+	for id, real := range p.want.Reals {
+		if real.Service == key {
+			ids = append(ids, RealID(id))
+		}
+	}
+	return ids
 }
 
 // run sends a frame through the program.

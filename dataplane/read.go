@@ -3,7 +3,7 @@ package dataplane
 import (
 	"errors"
 	"fmt"
-	"net"
+	"net/netip"
 
 	"github.com/cilium/ebpf"
 
@@ -13,9 +13,11 @@ import (
 // held is what the maps hold, and where.
 type held struct {
 	Tables
-	index  index
-	pieces map[serviceID]piece
-	lines  lines
+	ids        map[ServiceKey]serviceID
+	index      index
+	pieces     map[serviceID]piece
+	lines      *lines
+	alwaysOpen bool // the gate of that name has been written
 }
 
 // Tables reads what the maps hold. After Open that is what an earlier process left, if it was taken over.
@@ -31,8 +33,13 @@ func (d *DataPlane) Tables() (Tables, error) {
 }
 
 func (d *DataPlane) read() (*held, error) {
-	h := &held{Tables: NewTables(), index: make(index), pieces: make(map[serviceID]piece)}
-	for _, step := range []func(*held) error{d.readGates, d.readReals, d.readServices, d.readVIPs} {
+	h := &held{
+		Tables: NewTables(), ids: make(map[ServiceKey]serviceID), index: make(index), pieces: make(map[serviceID]piece),
+		lines: newLines(d.objects.Schedules.MaxEntries()),
+	}
+	for _, step := range []func(*held) error{
+		d.readGates, d.readPorts, d.readServices, d.readReals, d.readPeers, d.readVIPs,
+	} {
 		if err := step(h); err != nil {
 			return nil, err
 		}
@@ -49,29 +56,16 @@ func (d *DataPlane) readGates(h *held) error {
 	})
 }
 
-func (d *DataPlane) readReals(h *held) error {
-	reals := make(map[uint32]bpf.DroverReal)
-	err := each(d.objects.Reals, func(id uint32, r bpf.DroverReal) error {
-		reals[id] = r
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return each(d.objects.RealNames, func(id uint32, name bpf.DroverRealName) error {
-		if name == (bpf.DroverRealName{}) {
+func (d *DataPlane) readPorts(h *held) error {
+	return each(d.objects.Ports, func(id uint32, port bpf.DroverPort) error {
+		if port == (bpf.DroverPort{}) {
 			return nil
 		}
-		real := Real{
-			Service: decodeKey(name.Service),
-			Address: decodeKey(bpf.DroverServiceKey{Address: name.Address, Port: name.Port}).Address,
-			State:   RealState(reals[id].State),
+		var ifindex uint32
+		if err := d.objects.PortInterfaces.Lookup(id, &ifindex); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+			return fmt.Errorf("interface of port %d: %w", id, err)
 		}
-		if real.State != RealAbsent {
-			mac := reals[id].Mac
-			real.MAC = net.HardwareAddr(mac[:])
-		}
-		h.Reals[RealID(id)] = real
+		h.Ports[PortID(id)] = Port{Interface: int(ifindex), MAC: port.Mac, MTU: int(port.Mtu)}
 		return nil
 	})
 }
@@ -91,7 +85,7 @@ func (d *DataPlane) readServices(h *held) error {
 			if key == (bpf.DroverServiceKey{}) {
 				continue
 			}
-			if err := d.readService(h, serviceID(at*servicesPerBucket+uint32(slot)), decodeKey(key)); err != nil {
+			if err := d.readService(h, serviceID(at*servicesPerBucket+uint32(slot)), key); err != nil {
 				return err
 			}
 		}
@@ -99,41 +93,105 @@ func (d *DataPlane) readServices(h *held) error {
 	return nil
 }
 
-func (d *DataPlane) readService(h *held, id serviceID, key ServiceKey) error {
-	var s bpf.DroverService
-	if err := d.objects.Services.Lookup(uint32(id), &s); err != nil {
-		return fmt.Errorf("service %s: %w", key, err)
+func (d *DataPlane) readService(h *held, id serviceID, key bpf.DroverServiceKey) error {
+	var raw bpf.DroverService
+	if err := d.objects.Services.Lookup(uint32(id), &raw); err != nil {
+		return fmt.Errorf("service %d: %w", id, err)
 	}
-	p := piece{line: s.Schedule.Line, slots: s.Schedule.Slots}
-	service := Service{Gate: GateID(s.Gate), Schedule: make([]RealID, 0, p.slots)}
+	name := decodeKey(key, raw.Address)
+	p := piece{line: raw.Schedule.Line, slots: raw.Schedule.Slots}
+	service := d.decodeService(raw)
+	service.Schedule = make([]RealID, 0, p.slots)
 	for n := range linesFor(p.slots) {
 		var line bpf.DroverScheduleLine
 		if err := d.objects.Schedules.Lookup(p.line+n, &line); err != nil {
-			return fmt.Errorf("schedule of %s: %w", key, err)
+			return fmt.Errorf("schedule of %s: %w", name, err)
 		}
 		for _, real := range line.Real[:min(realsPerLine, p.slots-n*realsPerLine)] {
 			service.Schedule = append(service.Schedule, RealID(real))
 		}
 	}
-	h.Services[key], h.pieces[id] = service, p
+	h.Services[name], h.ids[name], h.pieces[id] = service, id, p
 	h.lines.mark(p, true)
 	return nil
 }
 
-func (d *DataPlane) readVIPs(h *held) error {
-	return each(d.objects.Vips, func(raw uint32, gate uint32) error {
-		h.VIPs[decodeAddress(raw)] = GateID(gate)
+func (d *DataPlane) readReals(h *held) error {
+	keys := make(map[uint32]ServiceKey, len(h.ids))
+	for key, id := range h.ids {
+		keys[uint32(id)+1] = key
+	}
+	err := each(d.objects.RealNames, func(id uint32, name bpf.DroverRealName) error {
+		service, there := keys[name.Service]
+		if there { // else the id is free, or an Apply that failed has left a name behind
+			h.Reals.Set(RealID(id), Real{
+				Service: service, Address: netip.AddrPortFrom(decodeAddress(name.Address, service), decodePort(name.Port)),
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(h.Reals) == 0 {
+		return nil
+	}
+	err = each(d.objects.RealTerms, func(id uint32, terms bpf.DroverRealTerms) error {
+		if h.Reals.Get(RealID(id)) != (Real{}) {
+			real := &h.Reals[id]
+			real.Weight, real.Upper, real.Lower = terms.Weight, terms.Upper, terms.Lower
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return each(d.objects.Reals, func(id uint32, raw bpf.DroverReal) error {
+		if h.Reals.Get(RealID(id)) != (Real{}) {
+			real := &h.Reals[id]
+			real.MAC, real.State, real.Port = raw.Mac, RealState(raw.State), PortID(raw.Port)
+		}
 		return nil
 	})
 }
 
-// each calls do with every entry of a map, a batch at a time.
+func (d *DataPlane) readPeers(h *held) error {
+	keys := make(map[uint16]ServiceKey, len(h.ids))
+	for key, id := range h.ids {
+		keys[uint16(id)] = key
+	}
+	var (
+		raw bpf.DroverPeer
+		one uint32
+		all = d.objects.Peers.Iterate()
+	)
+	for all.Next(&raw, &one) {
+		if key, there := keys[raw.Service]; there {
+			h.Peers[Peer{Service: key, MAC: raw.Mac}] = true
+		}
+	}
+	return all.Err()
+}
+
+func (d *DataPlane) readVIPs(h *held) error {
+	var (
+		raw  bpf.DroverIn6Addr
+		gate uint32
+		all  = d.objects.Vips.Iterate()
+	)
+	for all.Next(&raw, &gate) {
+		h.VIPs[decodeVIP(raw)] = GateID(gate)
+	}
+	return all.Err()
+}
+
+// each calls do with every entry of an array, a batch at a time.
 func each[V any](m *ebpf.Map, do func(key uint32, value V) error) error {
-	const batch = 1024
+	const size = 4096
 	var (
 		cursor ebpf.MapBatchCursor
-		keys   = make([]uint32, batch)
-		values = make([]V, batch)
+		keys   = make([]uint32, size)
+		values = make([]V, size)
 	)
 	for {
 		n, err := m.BatchLookup(&cursor, keys, values, nil)

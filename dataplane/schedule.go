@@ -9,10 +9,7 @@ import (
 // ErrSchedulesFull says that the schedules of all services together are longer than the table.
 var ErrSchedulesFull = errors.New("the schedule table is full")
 
-const (
-	scheduleLines = uint32(bpf.DroverLimitsSCHEDULE_LINES)
-	realsPerLine  = uint32(bpf.DroverLimitsREALS_PER_LINE)
-)
+const realsPerLine = uint32(bpf.DroverLimitsREALS_PER_LINE)
 
 // piece is a stretch of the schedule table.
 type piece struct{ line, slots uint32 }
@@ -21,9 +18,13 @@ func linesFor(slots uint32) uint32 { return (slots + realsPerLine - 1) / realsPe
 
 // lines keeps account of the schedule table.
 type lines struct {
-	taken [scheduleLines]bool // a schedule that is in force lies there
-	next  uint32              // where to look first
+	taken []bool // a schedule that is in force lies there
+	next  uint32 // where to look first
 }
+
+func newLines(n uint32) *lines { return &lines{taken: make([]bool, n)} }
+
+func (l *lines) count() uint32 { return uint32(len(l.taken)) }
 
 // take reserves the next stretch that is long enough. It goes round the table, so that a schedule which was just replaced
 // is not overwritten while a packet may still be reading it.
@@ -32,9 +33,9 @@ func (l *lines) take(slots uint32) (piece, error) {
 	if need == 0 {
 		return piece{}, nil
 	}
-	line, found := l.find(need, l.next, scheduleLines)
+	line, found := l.find(need, l.next, l.count())
 	if !found {
-		line, found = l.find(need, 0, min(l.next+need, scheduleLines))
+		line, found = l.find(need, 0, min(l.next+need, l.count()))
 	}
 	if !found {
 		return piece{}, ErrSchedulesFull
@@ -63,7 +64,7 @@ func (l *lines) find(need, from, to uint32) (line uint32, found bool) {
 func (l *lines) give(p piece) { l.mark(p, false) }
 
 func (l *lines) mark(p piece, taken bool) {
-	for at := p.line; at < p.line+linesFor(p.slots) && at < scheduleLines; at++ {
+	for at := p.line; at < p.line+linesFor(p.slots) && at < l.count(); at++ {
 		l.taken[at] = taken
 	}
 }
@@ -72,7 +73,7 @@ func (l *lines) mark(p piece, taken bool) {
 func cut(schedule []RealID) []bpf.DroverScheduleLine {
 	out := make([]bpf.DroverScheduleLine, linesFor(uint32(len(schedule))))
 	for i, id := range schedule {
-		out[uint32(i)/realsPerLine].Real[uint32(i)%realsPerLine] = uint16(id)
+		out[uint32(i)/realsPerLine].Real[uint32(i)%realsPerLine] = uint32(id)
 	}
 	return out
 }

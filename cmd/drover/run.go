@@ -62,7 +62,8 @@ func runDaemon(ctx context.Context, e env, args []string) (err error) {
 		return fmt.Errorf("%s: not started because of the errors above", d.config)
 	}
 	return d.serve(ctx, cfg, *socket, dataplane.Options{
-		Dir: filepath.Join(*bpffs, filepath.Base(dataplane.DefaultDir)), FlowCapacity: cfg.Drover.FlowCapacity, Log: d.log,
+		Dir: filepath.Join(*bpffs, filepath.Base(dataplane.DefaultDir)), Sizes: ctrl.SizesFor(cfg),
+		Timeouts: ctrl.TimeoutsFor(cfg), Log: d.log,
 	}, dataplane.Mode(*mode))
 }
 

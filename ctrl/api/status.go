@@ -10,7 +10,7 @@ type Status struct {
 	Instances      []Instance      `json:"instances"`
 	VirtualServers []VirtualServer `json:"virtual_servers"`
 	Interfaces     []Interface     `json:"interfaces"`
-	// Flows is the flow table of all virtual servers together.
+	// Flows are the flow tables, which all virtual servers share.
 	Flows Flows `json:"flows"`
 	// Verdicts counts packets by what the XDP program did with them and why; the names are those of the enum in
 	// bpf/verdict.h, in lower case with dashes. Only verdicts that were met are listed.
@@ -35,12 +35,19 @@ type Instance struct {
 	Dropped         map[string]uint64 `json:"dropped"`
 }
 
-// VirtualServer is one service.
+// VirtualServer is one service. A virtual server of a group has one for each address and port of the group.
 type VirtualServer struct {
 	Address   string `json:"address"`
-	Port      uint16 `json:"port"`
-	Protocol  string `json:"protocol"` // TCP or UDP
-	Scheduler string `json:"scheduler"`
+	Port      uint16 `json:"port"`            // 0: all ports that no other virtual server has
+	Protocol  string `json:"protocol"`        // TCP or UDP
+	Group     string `json:"group,omitempty"` // the name of the virtual server group
+	Scheduler string `json:"scheduler"`       // lb_algo
+	// Flags are the scheduler's, as keepalived.conf has them: sh-port, sh-fallback, mh-port, mh-fallback, ops.
+	Flags []string `json:"flags"`
+	// PersistenceTimeout is in seconds, 0 without persistence. Clients whose addresses begin with the same
+	// PersistencePrefix bits count as one.
+	PersistenceTimeout int `json:"persistence_timeout"`
+	PersistencePrefix  int `json:"persistence_prefix"`
 	// Active tells whether this node balances it now: its VRRP instance is MASTER, or it has none.
 	Active      bool         `json:"active"`
 	Packets     uint64       `json:"packets"`
@@ -53,15 +60,23 @@ type VirtualServer struct {
 type RealServer struct {
 	Address string `json:"address"`
 	Port    uint16 `json:"port"`
-	Weight  int    `json:"weight"` // as configured
+	// Interface is the one that it is behind; empty if it is Local: this host itself.
+	Interface string `json:"interface"`
+	Local     bool   `json:"local"`
+	Weight    int    `json:"weight"` // as configured
+	// UpperThreshold and LowerThreshold are the numbers of connections from which on it gets no new ones, and below
+	// which it gets some again; 0 for none (uthreshold, lthreshold).
+	UpperThreshold uint32 `json:"upper_threshold"`
+	LowerThreshold uint32 `json:"lower_threshold"`
 	// Up tells whether it may get new connections: its check passes and its MAC address is known.
-	Up       bool   `json:"up"`
-	Draining bool   `json:"draining"` // weight 0: keeps its connections, gets no new ones
-	MAC      string `json:"mac"`      // empty while not known
+	Up         bool   `json:"up"`
+	Draining   bool   `json:"draining"`   // weight 0: keeps its connections, gets no new ones
+	Overloaded bool   `json:"overloaded"` // has reached its upper threshold: gets no new ones now
+	MAC        string `json:"mac"`        // empty while not known
 	// Reason is why it is not up, or what is wrong with it although it is.
 	Reason              string `json:"reason,omitempty"`
-	ActiveConnections   int    `json:"active_connections"`
-	InactiveConnections int    `json:"inactive_connections"` // opening or closing
+	ActiveConnections   int    `json:"active_connections"`   // opening or established
+	InactiveConnections int    `json:"inactive_connections"` // closing, and UDP
 	Connections         uint64 `json:"connections"`          // placed since it came into the tables
 	Packets             uint64 `json:"packets"`
 	Bytes               uint64 `json:"bytes"`
@@ -78,19 +93,35 @@ type Check struct {
 	LastError string `json:"last_error,omitempty"`
 }
 
-// Interface is one interface with the XDP program.
+// Interface is one interface that packets come in or leave by.
 type Interface struct {
-	Name      string `json:"name"`
+	Name string `json:"name"`
+	// Device is the interface below it that has the XDP program, if that is another one: a VLAN has none of its own.
+	Device    string `json:"device,omitempty"`
 	XDPMode   string `json:"xdp_mode"` // native or generic; empty when the program is not attached
 	ProgramID uint32 `json:"program_id"`
 	// Reason is why the program is not attached.
 	Reason string `json:"reason,omitempty"`
 }
 
-// Flows is the use of the flow table.
+// Flows is the use of the flow tables.
 type Flows struct {
-	Live     int `json:"live"`
-	Capacity int `json:"capacity"`
+	Live     int       `json:"live"`     // of both tables
+	Capacity int       `json:"capacity"` // of both tables
+	IPv4     FlowTable `json:"ipv4"`
+	IPv6     FlowTable `json:"ipv6"`
+	// Displaced counts the flows that had to go for others, by the state that they were in, since the tables were made.
+	Displaced map[string]uint64 `json:"displaced"`
+}
+
+// FlowTable is the use of one flow table about a second ago.
+type FlowTable struct {
+	Capacity int `json:"capacity"` // how many flows it is made for
+	Slots    int `json:"slots"`    // how many it could hold at the very most
+	Live     int `json:"live"`     // that have not expired
+	// States counts the flows by state; the names are those of the enum flow_state in bpf/tables.h, in lower case with
+	// dashes and without "flow".
+	States map[string]int `json:"states"`
 }
 
 // Reload is the answer to a request to reload.

@@ -23,20 +23,32 @@ func fullStatus() Status {
 			AdvertsSent: 61, AdvertsReceived: 2, Dropped: map[string]uint64{"ttl": 1, "password": 30},
 		}},
 		VirtualServers: []VirtualServer{{
-			Address: "192.168.100.221", Port: 80, Protocol: "TCP", Scheduler: "wrr", Active: true,
+			Address: "192.168.100.221", Port: 80, Protocol: "TCP", Group: "webs", Scheduler: "sh",
+			Flags: []string{"sh-port", "sh-fallback"}, PersistenceTimeout: 360, PersistencePrefix: 24, Active: true,
 			Packets: 1500, Bytes: 120000, Connections: 100,
 			RealServers: []RealServer{
 				{
-					Address: "192.168.100.150", Port: 80, Weight: 3, Up: true, Draining: true, MAC: "b8:27:eb:b3:bb:e1",
+					Address: "192.168.100.150", Port: 80, Interface: "enp1s0", Local: true, Weight: 3, UpperThreshold: 9,
+					LowerThreshold: 5, Up: true, Draining: true, Overloaded: true, MAC: "b8:27:eb:b3:bb:e1",
 					Reason:            "answers ARP for the VIP",
 					ActiveConnections: 5, InactiveConnections: 6, Connections: 75, Packets: 1200, Bytes: 90000,
 					Check: &Check{Done: 60, Failed: 2, Last: since, LastError: "status 500"},
 				},
 			},
 		}},
-		Interfaces: []Interface{{Name: "enp1s0", XDPMode: "generic", ProgramID: 42, Reason: "no native mode"}},
-		Flows:      Flows{Live: 11, Capacity: 1048576},
-		Verdicts:   map[string]uint64{"pass-arp": 9, "forward-flow": 1400, "forward-new": 100},
+		Interfaces: []Interface{
+			{Name: "enp1s0.10", Device: "enp1s0", XDPMode: "generic", ProgramID: 42, Reason: "no native mode"},
+		},
+		Flows: Flows{
+			Live: 14, Capacity: 1113025,
+			IPv4: FlowTable{
+				Capacity: 1048576, Slots: 2306880, Live: 11,
+				States: map[string]int{"expired": 7, "embryonic": 1, "established": 10, "udp": 0},
+			},
+			IPv6:      FlowTable{Capacity: 64449, Slots: 141792, Live: 3, States: map[string]int{"udp": 3}},
+			Displaced: map[string]uint64{"embryonic": 12, "established": 0},
+		},
+		Verdicts: map[string]uint64{"pass-neighbor": 9, "forward-flow": 1400, "forward-new": 100},
 	}
 }
 
@@ -87,12 +99,14 @@ func TestTheDocumentedFieldsAreThereEvenWhenEmpty(t *testing.T) {
 		Instances:      []Instance{{Addresses: []string{}}},
 		VirtualServers: []VirtualServer{{RealServers: []RealServer{{}}}},
 		Interfaces:     []Interface{{}},
+		Flows:          Flows{Displaced: map[string]uint64{}},
 	}
 	text, err := json.Marshal(empty)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got struct {
+		Flows      map[string]any   `json:"flows"`
 		Instances  []map[string]any `json:"instances"`
 		Interfaces []map[string]any `json:"interfaces"`
 		Servers    []map[string]any `json:"virtual_servers"`
@@ -110,6 +124,7 @@ func TestTheDocumentedFieldsAreThereEvenWhenEmpty(t *testing.T) {
 	hasAll(t, "real_servers", servers.List[0].Reals[0],
 		"address port weight up draining mac active_connections connections packets bytes")
 	hasAll(t, "interfaces", got.Interfaces[0], "name xdp_mode program_id")
+	hasAll(t, "flows", got.Flows, "live capacity ipv4 ipv6 displaced")
 }
 
 func hasAll(t *testing.T, where string, object map[string]any, fields string) {

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -17,7 +19,8 @@ func WriteText(w io.Writer, s Status, now time.Time) error {
 	t.instances(s.Instances, now)
 	t.virtualServers(s.VirtualServers)
 	t.interfaces(s.Interfaces)
-	t.verdicts(s)
+	t.flows(s.Flows, slices.ContainsFunc(s.VirtualServers, VirtualServer.isIPv6))
+	t.verdicts(s.Verdicts)
 	return t.writeTo(w)
 }
 
@@ -62,38 +65,56 @@ func (t *table) instances(instances []Instance, now time.Time) {
 			strings.Join(i.Addresses, " "), i.Reason)
 	}
 	for _, i := range instances {
-		var counts []string
-		for _, reason := range slices.Sorted(maps.Keys(i.Dropped)) {
-			if n := i.Dropped[reason]; n > 0 {
-				counts = append(counts, fmt.Sprintf("%s %d", reason, n))
-			}
-		}
-		if len(counts) > 0 {
-			t.row(fmt.Sprintf("  %s: adverts not listened to: %s", i.Name, strings.Join(counts, ", ")))
+		if dropped := counts(i.Dropped); dropped != "" {
+			t.row(fmt.Sprintf("  %s: adverts not listened to: %s", i.Name, dropped))
 		}
 	}
 	t.row()
 }
 
+// virtualServers are laid out as by ipvsadm -Ln, with more columns.
 func (t *table) virtualServers(services []VirtualServer) {
 	if len(services) == 0 {
 		return
 	}
-	t.row("VIRTUAL SERVER", "SCHEDULER", "WEIGHT", "STATE", "ACTIVE", "INACTIVE", "CONNECTIONS", "PACKETS", "BYTES", "MAC",
+	t.row("VIRTUAL SERVER", "SCHEDULER", "", "", "", "", "", "", "", "", "")
+	t.row("  -> REAL SERVER", "FORWARD", "WEIGHT", "STATE", "ACTIVE", "INACTIVE", "CONNECTIONS", "PACKETS", "BYTES", "MAC",
 		"REASON")
 	for _, v := range services {
 		state := "active"
 		if !v.Active {
 			state = "standby"
 		}
-		t.row(fmt.Sprintf("%s %s:%d", v.Protocol, v.Address, v.Port), v.Scheduler, "", state, "", "", v.Connections,
+		t.row(fmt.Sprintf("%s %s", v.Protocol, endpoint(v.Address, v.Port)), v.scheduler(), "", state, "", "", v.Connections,
 			v.Packets, v.Bytes, "", "")
 		for _, r := range v.RealServers {
-			t.row(fmt.Sprintf("  -> %s:%d", r.Address, r.Port), "", r.Weight, r.state(), r.ActiveConnections,
+			t.row("  -> "+endpoint(r.Address, r.Port), r.forward(), r.Weight, r.state(), r.ActiveConnections,
 				r.InactiveConnections, r.Connections, r.Packets, r.Bytes, cmp.Or(r.MAC, "-"), r.Reason)
 		}
 	}
 	t.row()
+}
+
+// endpoint writes an address and a port, the address of IPv6 in brackets.
+func endpoint(address string, port uint16) string {
+	return net.JoinHostPort(address, strconv.Itoa(int(port)))
+}
+
+// scheduler is followed by what else decides where a connection goes.
+func (v VirtualServer) scheduler() string {
+	words := append([]string{v.Scheduler}, v.Flags...)
+	if v.PersistenceTimeout > 0 {
+		words = append(words, fmt.Sprintf("persistent %d /%d", v.PersistenceTimeout, v.PersistencePrefix))
+	}
+	return strings.Join(words, " ")
+}
+
+// forward is how packets get to a real server.
+func (r RealServer) forward() string {
+	if r.Local {
+		return "local"
+	}
+	return cmp.Or(r.Interface, "-")
 }
 
 func (r RealServer) state() string {
@@ -102,6 +123,8 @@ func (r RealServer) state() string {
 		return "down"
 	case r.Draining:
 		return "draining"
+	case r.Overloaded:
+		return "overloaded"
 	default:
 		return "up"
 	}
@@ -113,16 +136,43 @@ func (t *table) interfaces(interfaces []Interface) {
 	}
 	t.row("INTERFACE", "XDP", "PROGRAM", "REASON")
 	for _, i := range interfaces {
-		t.row(i.Name, cmp.Or(i.XDPMode, "not attached"), i.ProgramID, i.Reason)
+		mode := cmp.Or(i.XDPMode, "not attached")
+		if i.Device != "" {
+			mode += " on " + i.Device
+		}
+		t.row(i.Name, mode, i.ProgramID, i.Reason)
 	}
 	t.row()
 }
 
-func (t *table) verdicts(s Status) {
-	t.row(fmt.Sprintf("FLOWS %d of %d", s.Flows.Live, s.Flows.Capacity))
+func (v VirtualServer) isIPv6() bool { return strings.Contains(v.Address, ":") }
+
+func (t *table) flows(f Flows, withIPv6 bool) {
+	t.row("FLOWS", "LIVE", "CAPACITY", "STATES")
+	t.row("IPv4", f.IPv4.Live, f.IPv4.Capacity, counts(f.IPv4.States))
+	if withIPv6 {
+		t.row("IPv6", f.IPv6.Live, f.IPv6.Capacity, counts(f.IPv6.States))
+	}
+	if displaced := counts(f.Displaced); displaced != "" {
+		t.row("displaced by others: " + displaced)
+	}
 	t.row()
+}
+
+// counts lists what there is at least one of.
+func counts[N int | uint64](of map[string]N) string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		if of[name] > 0 {
+			words = append(words, fmt.Sprintf("%s %d", name, of[name]))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+func (t *table) verdicts(verdicts map[string]uint64) {
 	t.row("VERDICT", "PACKETS")
-	for _, v := range slices.Sorted(maps.Keys(s.Verdicts)) {
-		t.row(v, s.Verdicts[v])
+	for _, v := range slices.Sorted(maps.Keys(verdicts)) {
+		t.row(v, verdicts[v])
 	}
 }

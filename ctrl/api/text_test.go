@@ -16,12 +16,27 @@ func TestStatusIsWrittenAsTheGoldenText(t *testing.T) {
 		Name: "SPARE", Interface: "enp2s0", VirtualRouterID: 9, State: "FAULT", Priority: 100, Since: since.Add(-time.Hour),
 		Addresses: []string{"10.0.0.1/32"}, Reason: "enp2s0 is down",
 	})
+	lan := RealServer{Port: 80, Interface: "enp1s0", Weight: 1}
+	at := func(address string, change func(*RealServer)) RealServer {
+		r := lan
+		r.Address = address
+		change(&r)
+		return r
+	}
 	s.VirtualServers[0].RealServers = append(s.VirtualServers[0].RealServers,
-		RealServer{Address: "192.168.100.151", Port: 80, Weight: 1, Up: true, MAC: "b8:27:eb:92:a5:e2"},
-		RealServer{Address: "192.168.100.152", Port: 80, Weight: 1, Reason: "no answer to ARP yet"},
-		RealServer{Address: "192.168.100.153", Port: 80, Draining: true, MAC: "02:00:00:00:00:01", Reason: "status 500"},
+		at("192.168.100.151", func(r *RealServer) { r.Up, r.MAC = true, "b8:27:eb:92:a5:e2" }),
+		at("192.168.100.152", func(r *RealServer) { r.Reason = "no answer to ARP yet" }),
+		at("192.168.100.153", func(r *RealServer) {
+			r.Weight, r.Draining, r.MAC, r.Reason = 0, true, "02:00:00:00:00:01", "status 500"
+		}),
+		at("192.168.100.154", func(r *RealServer) { r.Up, r.Overloaded, r.MAC = true, true, "02:00:00:00:00:02" }),
 	)
-	s.VirtualServers = append(s.VirtualServers, VirtualServer{Address: "10.0.0.1", Port: 53, Protocol: "UDP", Scheduler: "rr"})
+	s.VirtualServers = append(s.VirtualServers,
+		VirtualServer{Address: "10.0.0.1", Port: 53, Protocol: "UDP", Scheduler: "rr", Flags: []string{"ops"}},
+		VirtualServer{
+			Address: "2001:db8::1", Port: 443, Protocol: "TCP", Scheduler: "mh", Active: true,
+			RealServers: []RealServer{{Address: "2001:db8::150", Port: 443, Interface: "enp2s0", Weight: 65535, Up: true, MAC: "02:00:00:00:00:03"}},
+		})
 	s.Interfaces = append(s.Interfaces, Interface{Name: "enp2s0", Reason: "the interface is not there"})
 	var text bytes.Buffer
 	if err := WriteText(&text, s, now); err != nil {
@@ -32,10 +47,10 @@ func TestStatusIsWrittenAsTheGoldenText(t *testing.T) {
 
 func TestTheTextOfAnEmptyStatusHasNoEmptyTables(t *testing.T) {
 	var text bytes.Buffer
-	if err := WriteText(&text, Status{Flows: Flows{Capacity: 1024}}, now); err != nil {
+	if err := WriteText(&text, Status{Flows: Flows{IPv4: FlowTable{Capacity: 1024}}}, now); err != nil {
 		t.Fatal(err)
 	}
-	if want := "FLOWS 0 of 1024\n\nVERDICT  PACKETS\n"; text.String() != want {
+	if want := "FLOWS  LIVE  CAPACITY  STATES\nIPv4   0     1024\n\nVERDICT  PACKETS\n"; text.String() != want {
 		t.Errorf("text %q, want %q", text.String(), want)
 	}
 }

@@ -35,13 +35,8 @@ func readVirtualAddresses(p *parser, s *statement, into *instanceDraft) {
 // mix.
 func readExcludedAddresses(p *parser, s *statement, into *instanceDraft) {
 	for _, line := range s.block.statements {
-		a, ok := p.virtualAddress(line)
-		switch {
-		case !ok:
-		case a.Prefix.Addr().Is4():
+		if a, ok := p.virtualAddress(line); ok {
 			into.excluded = append(into.excluded, a)
-		default:
-			p.warnf(a.Position, "%s: IPv6 is not served yet: the address is left out", a.Prefix.Addr())
 		}
 	}
 }
@@ -66,15 +61,11 @@ func (p *parser) virtualAddress(line *statement) (addressLine, bool) {
 // prefix reads ADDRESS[/LENGTH]; without a length it is the whole address.
 func (p *parser) prefix(w word) (netip.Prefix, bool) {
 	if !strings.Contains(w.text, "/") {
-		a, err := netip.ParseAddr(w.text)
-		if err != nil || a.Zone() != "" {
-			p.errorf(w.Position, "%q is not an IP address", w.text)
-			return netip.Prefix{}, false
-		}
-		return netip.PrefixFrom(a, a.BitLen()), true
+		a, ok := p.ip(w)
+		return netip.PrefixFrom(a, a.BitLen()), ok
 	}
 	prefix, err := netip.ParsePrefix(w.text)
-	if err != nil {
+	if err != nil || !isPlain(prefix.Addr()) {
 		p.errorf(w.Position, "%q is not an IP address with a prefix length, such as 192.168.100.221/24", w.text)
 		return netip.Prefix{}, false
 	}
@@ -131,9 +122,8 @@ func (p *parser) broadcast(w word, prefix netip.Prefix) netip.Addr {
 		a, _ := p.ipv4(w)
 		return a
 	}
-	bytes := prefix.Masked().Addr().As4()
-	for bit := prefix.Bits(); bit < 32 && w.text == "+"; bit++ {
-		bytes[bit/8] |= 1 << (7 - bit%8)
+	if w.text == "+" {
+		return lastAddress(prefix)
 	}
-	return netip.AddrFrom4(bytes)
+	return prefix.Masked().Addr()
 }

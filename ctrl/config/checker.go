@@ -20,7 +20,7 @@ var httpCheckGrammar = grammar[checkDraft]{
 	served: with(checkKeywords(func(c *checkDraft) *checkDefaults { return &c.settings }), map[string]keyword[checkDraft]{
 		"url":           {block: true, read: readURL},
 		"nb_get_retry":  integer(0, maxInt, func(c *checkDraft) *int { return &c.settings.retry }),
-		"connect_ip":    address(func(c *checkDraft) *netip.Addr { return &c.address }),
+		"connect_ip":    {min: 1, max: 1, read: readConnectIP},
 		"connect_port":  integer(1, 65535, func(c *checkDraft) *uint16 { return &c.port }),
 		"http_protocol": {min: 1, max: 1, read: readHTTPProtocol},
 	}),
@@ -90,6 +90,12 @@ func readURL(p *parser, s *statement, into *checkDraft) {
 		u.StatusCodes = []StatusRange{{200, 299}}
 	}
 	into.URLs = append(into.URLs, u)
+}
+
+func readConnectIP(p *parser, s *statement, into *checkDraft) {
+	if a, ok := p.ip(s.args()[0]); ok {
+		into.address = a
+	}
 }
 
 // httpProtocols are the versions that a check can speak. Their case does not

@@ -6,8 +6,9 @@
 // they were written (tree.go). Then the meaning: what may stand in a block is a
 // table of keywords (grammar.go, value.go). There is one file per kind of block:
 // globals.go, instance.go with authentication.go and address.go,
-// virtualserver.go, realserver.go, checker.go and drover.go. Each writes into
-// the Config, in which every default is already resolved.
+// servergroup.go, virtualserver.go with endpoint.go, scheduler.go and
+// persistence.go, realserver.go, checker.go and drover.go. Each writes into the
+// Config (config.go, server.go), in which every default is already resolved.
 //
 // The package is pure: it opens no file or socket and reads no clock. Files
 // come through a Source; what only the host knows is asked by CheckHost.
@@ -35,6 +36,9 @@ type Config struct {
 	// VirtualServers are the virtual servers that Drover serves, in file
 	// order.
 	VirtualServers []VirtualServer
+
+	// LVSTimeouts are the timeouts of connections.
+	LVSTimeouts LVSTimeouts
 
 	// Drover holds the settings that keepalived has no word for.
 	Drover Drover
@@ -203,127 +207,24 @@ type VirtualAddress struct {
 	Scope string
 }
 
-// Protocol is the transport protocol of a virtual server (protocol).
-type Protocol int
+// LVSTimeouts say how long a silent connection is remembered, by its state
+// (lvs_timeouts): 1 s to 31 days each, 0 for the default, which is IPVS's.
+type LVSTimeouts struct {
+	// TCP is for established connections. The default is 15 min.
+	TCP time.Duration
 
-// The protocols that Drover balances.
-const (
-	TCP Protocol = iota
-	UDP
-)
+	// TCPFin is for connections that one side has closed. The default is
+	// 2 min.
+	TCPFin time.Duration
 
-// String returns the protocol as keepalived.conf writes it.
-func (p Protocol) String() string {
-	if p == UDP {
-		return "UDP"
-	}
-	return "TCP"
+	// UDP is for UDP flows. The default is 5 min.
+	UDP time.Duration
 }
-
-// VirtualServer is one balanced service (virtual_server ADDRESS PORT).
-type VirtualServer struct {
-	Position
-	Address  netip.Addr
-	Port     uint16
-	Protocol Protocol
-
-	// Scheduler is "rr" or "wrr" (lb_algo). Other algorithms are replaced by
-	// wrr with a warning.
-	Scheduler string
-
-	// DelayLoop is the default time between two checks of its real servers
-	// (delay_loop). Each HTTPCheck holds its own, resolved.
-	DelayLoop time.Duration
-
-	RealServers []RealServer
-}
-
-// RealServer is one server behind a virtual server (real_server).
-type RealServer struct {
-	Position
-	Address netip.Addr
-
-	// Port is where checks connect to. Traffic always arrives at the virtual
-	// server's port: direct return does not rewrite it.
-	Port uint16
-
-	// Weight is its share under wrr, 0 to 65535, default 1. 0 means no new
-	// connections; existing ones continue.
-	Weight int
-
-	// InhibitOnFailure: a failed check sets the weight to 0 instead of
-	// removing the real server (inhibit_on_failure).
-	InhibitOnFailure bool
-
-	// Check is nil when nothing is checked: the real server is always up.
-	Check *HTTPCheck
-}
-
-// HTTPCheck is an HTTP_GET check.
-type HTTPCheck struct {
-	Position
-
-	// URLs are fetched in turn; at least one.
-	URLs []URL
-
-	// VirtualHost is the Host header of URLs without their own; empty means
-	// address and port of the real server.
-	VirtualHost string
-
-	// ConnectTimeout bounds connecting and each read. Default 5 s.
-	ConnectTimeout time.Duration
-
-	// Retry failures more than the first are forgiven. Default 1.
-	Retry int
-
-	// DelayBeforeRetry is the time from a failure to the retry. Default 3 s.
-	DelayBeforeRetry time.Duration
-
-	// DelayLoop is the time between two checks. Default 60 s.
-	DelayLoop time.Duration
-
-	// Warmup bounds the random delay before the first check. Default
-	// DelayLoop; 0 means none.
-	Warmup time.Duration
-
-	// Alpha: the real server is down until its first check succeeds.
-	Alpha bool
-
-	// ConnectIP is where the check connects to: the real server, unless
-	// connect_ip or connect_port say otherwise.
-	ConnectIP netip.AddrPort
-
-	// HTTPProtocol is "1.0", "1.0C" (1.0 with Connection: close) or "1.1".
-	// Default "1.0".
-	HTTPProtocol string
-}
-
-// URL is one page of an HTTP_GET check.
-type URL struct {
-	Position
-
-	// Path is the request target, for example /index.html.
-	Path string
-
-	// StatusCodes are the accepted status codes. Default 200 to 299.
-	StatusCodes []StatusRange
-
-	// Digest is the MD5 of the body in 32 lower-case hexadecimal digits;
-	// empty when the body is not compared.
-	Digest string
-
-	// VirtualHost is the Host header, resolved from url, checker, real
-	// server and virtual server in this order; empty as in HTTPCheck.
-	VirtualHost string
-}
-
-// StatusRange is an inclusive range of HTTP status codes, 100 to 999.
-type StatusRange struct{ Low, High int }
 
 // Drover holds Drover's own settings (drover { ... }).
 type Drover struct {
-	// FlowCapacity is the number of flows that the flow table is made for,
-	// 1024 to 67108864, default 1048576 (flow_capacity). The data plane
-	// rounds it up to a power of two.
-	FlowCapacity int
+	// Flows is the number of connections that the flow table of each address
+	// family holds, 1000 to 64000000 (flows). 0, the default, means as many as
+	// suit the memory of the machine.
+	Flows int
 }

@@ -100,7 +100,6 @@ func tutorialConfig(id, priority uint8, password, vip string) Config {
 			DownTimerAdverts:     3,
 		}},
 		VirtualServers: []VirtualServer{server},
-		Drover:         Drover{FlowCapacity: 1048576},
 	}
 }
 
@@ -180,6 +179,8 @@ func TestWhatIsLeftOut(t *testing.T) {
 		{"authentication-header", 0, 0, 0},
 		{"global-multicast-group", 0, 0, 0},
 		{"global-version-3", 1, 0, 0},
+		{"group-member-twice", 0, 1, 1},
+		{"group-without-real-server", 0, 0, 0},
 		{"instance-ipv6", 0, 0, 0},
 		{"instance-multicast-group", 0, 0, 0},
 		{"instance-scripts-not-served", 1, 0, 0},
@@ -189,18 +190,15 @@ func TestWhatIsLeftOut(t *testing.T) {
 		{"instance-without-address", 1, 0, 0},
 		{"password-too-long", 1, 0, 0},
 		{"real-forwarding-not-served", 0, 0, 0},
-		{"real-ipv6", 0, 1, 1},
 		{"real-port-differs", 0, 1, 1},
 		{"real-twice", 0, 1, 1},
 		{"server-firewall-mark", 0, 0, 0},
 		{"server-forwarding-missing", 0, 0, 0},
 		{"server-forwarding-nat", 0, 0, 0},
-		{"server-group", 0, 0, 0},
-		{"server-ipv6", 0, 0, 0},
 		{"server-not-served", 0, 1, 1},
 		{"server-protocol-sctp", 0, 0, 0},
-		{"server-scheduler-not-served", 0, 1, 1},
-		{"server-without-port", 0, 0, 0},
+		{"server-scheduler-missing", 0, 1, 1},
+		{"server-without-port", 0, 3, 1},
 		{"server-without-real-server", 0, 0, 0},
 	} {
 		t.Run(test.file, func(t *testing.T) {

@@ -3,8 +3,25 @@ package config
 var droverGrammar = grammar[Drover]{
 	block: "drover",
 	served: map[string]keyword[Drover]{
-		"flow_capacity": integer(1024, 64<<20, func(d *Drover) *int { return &d.FlowCapacity }),
+		"flows": {min: 1, max: 1, read: readFlows},
 	},
 }
 
-func defaultDrover() Drover { return Drover{FlowCapacity: 1 << 20} }
+// The range of flows: a table of fewer is of no use, one of more is larger than
+// the memory of most machines.
+const (
+	minFlows = 1_000
+	maxFlows = 64_000_000
+)
+
+// readFlows reads the size of the flow table; 0 leaves it to the data plane.
+func readFlows(p *parser, s *statement, into *Drover) {
+	value := s.args()[0]
+	if value.text == "0" {
+		into.Flows = 0
+		return
+	}
+	if n, ok := p.integer("flows", value, minFlows, maxFlows); ok {
+		into.Flows = n
+	}
+}

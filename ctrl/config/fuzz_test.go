@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,26 +62,49 @@ func checkConfig(t *testing.T, config *Config) {
 			t.Errorf("instance %+v", i)
 		}
 		for _, a := range slices.Concat(i.Addresses, i.ExcludedAddresses) {
-			if !a.Prefix.IsValid() || !a.Prefix.Addr().Is4() || a.Interface == "" {
+			if !a.Prefix.IsValid() || a.Interface == "" {
 				t.Errorf("address %+v", a)
 			}
 		}
 	}
 	for _, v := range config.VirtualServers {
-		if !v.Address.Is4() || v.Port == 0 || len(v.RealServers) == 0 || v.Scheduler != "rr" && v.Scheduler != "wrr" {
-			t.Errorf("virtual server %+v", v)
-		}
+		checkVirtualServer(t, v)
 		for _, r := range v.RealServers {
-			if !r.Address.Is4() || r.Port == 0 || r.Weight < 0 || r.Weight > maxWeight {
+			if r.Weight < 0 || r.Weight > maxWeight || r.LowerThreshold > r.UpperThreshold {
 				t.Errorf("real server %+v", r)
 			}
 			c := r.Check
 			if c == nil {
 				continue
 			}
-			if len(c.URLs) == 0 || c.DelayLoop <= 0 || c.ConnectTimeout <= 0 || c.Warmup < 0 || !c.ConnectIP.IsValid() {
+			if len(c.URLs) == 0 || c.DelayLoop <= 0 || c.ConnectTimeout <= 0 || c.Warmup < 0 ||
+				!c.ConnectIP.IsValid() || c.ConnectIP.Port() == 0 {
 				t.Errorf("check %+v", c)
 			}
+		}
+	}
+}
+
+// checkVirtualServer holds a virtual server to what the planner relies on.
+func checkVirtualServer(t *testing.T, v VirtualServer) {
+	endpoints := v.Endpoints()
+	if len(endpoints) == 0 || len(endpoints) > maxMembers || len(v.RealServers) == 0 || !slices.Contains(schedulers, v.Scheduler) {
+		t.Fatalf("virtual server %+v", v)
+	}
+	family := endpoints[0].Addr().BitLen()
+	if v.PersistenceTimeout < 0 || v.PersistencePrefix > family || (v.PersistencePrefix == 0) != (v.PersistenceTimeout == 0) {
+		t.Errorf("persistence %s of /%d", v.PersistenceTimeout, v.PersistencePrefix)
+	}
+	seen := map[netip.AddrPort]bool{}
+	for _, e := range endpoints {
+		if !e.IsValid() || e.Addr().BitLen() != family || seen[e] || e.Port() == 0 && v.PersistenceTimeout == 0 {
+			t.Fatalf("endpoint %s of %+v", e, v)
+		}
+		seen[e] = true
+	}
+	for _, r := range v.RealServers {
+		if r.Address.BitLen() != family {
+			t.Errorf("real server %s behind %s", r.Address, endpoints[0])
 		}
 	}
 }

@@ -16,6 +16,7 @@ type globals struct {
 	skipCheckAdvAddr     bool
 	downTimerAdverts     int
 	multicastGroup       netip.Addr
+	lvsTimeouts          LVSTimeouts
 }
 
 // unset marks a number of globals.garp that is not written and takes the value
@@ -80,6 +81,7 @@ var globalsGrammar = grammar[globals]{
 		"vrrp_skip_check_adv_addr":     boolean(func(g *globals) *bool { return &g.skipCheckAdvAddr }),
 		"vrrp_down_timer_adverts":      integer(1, 100, func(g *globals) *int { return &g.downTimerAdverts }),
 		"vrrp_mcast_group4":            address(func(g *globals) *netip.Addr { return &g.multicastGroup }),
+		"lvs_timeouts":                 {min: 1, max: maxInt, needs: "tcp, tcpfin or udp with seconds", read: readLVSTimeouts},
 	}),
 	unserved: join(
 		processKeywords,
@@ -106,9 +108,11 @@ var globalsGrammar = grammar[globals]{
 		unserved("every interface must be there when Drover starts", "dynamic_interfaces"),
 		unserved("Drover does not use the packet filter", `vrrp_iptables vrrp_ipsets nftables nftables_priority
 			nftables_counters nftables_ifindex nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark`),
-		unserved("Drover does not use IPVS", `lvs_sync_daemon lvs_flush lvs_flush_on_stop lvs_netlink_cmd_rcv_bufs
-			lvs_netlink_cmd_rcv_bufs_force lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force`),
-		unserved("connections expire after Drover's own timeouts", "lvs_timeouts"),
+		unserved("a new master places the connections of the old one anew", "lvs_sync_daemon"),
+		unserved("a start takes over what the last run left and changes only what differs", "lvs_flush"),
+		unserved("a clean stop takes all virtual servers away at once anyway", "lvs_flush_on_stop"),
+		unserved("Drover does not use IPVS", `lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force
+			lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force`),
 		unserved("only changes of a real server's state are logged", "checker_log_all_failures"),
 		unserved("adverts for other virtual routers are passed over", "log_unknown_vrids"),
 		unserved("the address owner follows adverts like any other master", "vrrp_owner_ignore_adverts"),

@@ -125,9 +125,11 @@ func join(groups ...consequences) consequences {
 	return all
 }
 
-// with returns the keywords of both tables.
-func with[T any](a, b map[string]keyword[T]) map[string]keyword[T] {
-	both := maps.Clone(a)
-	maps.Copy(both, b)
-	return both
+// with returns the keywords of all tables.
+func with[T any](tables ...map[string]keyword[T]) map[string]keyword[T] {
+	all := map[string]keyword[T]{}
+	for _, table := range tables {
+		maps.Copy(all, table)
+	}
+	return all
 }

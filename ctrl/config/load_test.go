@@ -126,11 +126,11 @@ func TestIncludedFileThatCannotBeRead(t *testing.T) {
 }
 
 func TestFindingsAsOneError(t *testing.T) {
-	_, findings := Load("main", memory{"main": "drover {\n  flow_capacity 1\n}\nvrrp_script x {\n}\nabc\n"})
+	_, findings := Load("main", memory{"main": "drover {\n  flows 1\n}\nvrrp_script x {\n}\nabc\n"})
 	if len(findings) != 3 || !findings.HasErrors() {
 		t.Fatalf("found\n%s", lines(findings))
 	}
-	const want = "main:2:17: error: flow_capacity \"1\" is not a number from 1024 to 67108864\n" +
+	const want = "main:2:9: error: flows \"1\" is not a number from 1000 to 64000000\n" +
 		"main:6:1: error: unknown keyword \"abc\" at the top level"
 	if err := findings.Err(); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

@@ -9,12 +9,20 @@ type parser struct {
 
 	globals globals
 	config  Config
+
+	// groups are the virtual server groups by name; members counts the
+	// members of all.
+	groups  map[string]*serverGroup
+	members int
+
+	// endpoints tell where the virtual server that has them is written.
+	endpoints map[endpoint]Position
 }
 
 // document is the top level of a configuration, sorted by kind of block:
 // globals must be known before what they are defaults for.
 type document struct {
-	globals, instances, servers, drover []*statement
+	globals, instances, groups, servers, drover []*statement
 }
 
 var documentGrammar = grammar[document]{
@@ -23,7 +31,9 @@ var documentGrammar = grammar[document]{
 			read: collect(func(d *document) *[]*statement { return &d.globals })},
 		"vrrp_instance": {min: 1, max: 1, needs: "a name", block: true,
 			read: collect(func(d *document) *[]*statement { return &d.instances })},
-		"virtual_server": {min: 1, max: 2, needs: "an address and a port", block: true,
+		"virtual_server_group": {min: 1, max: 1, needs: "a name", block: true,
+			read: collect(func(d *document) *[]*statement { return &d.groups })},
+		"virtual_server": {min: 1, max: 2, needs: "an address, or group and a name", block: true,
 			read: collect(func(d *document) *[]*statement { return &d.servers })},
 		"drover": {block: true,
 			read: collect(func(d *document) *[]*statement { return &d.drover })},
@@ -35,7 +45,6 @@ var documentGrammar = grammar[document]{
 		unserved("nothing follows what it tracks",
 			"track_file vrrp_track_file vrrp_track_process track_group static_track_group"),
 		unserved("no BFD session is opened", "bfd_instance"),
-		unserved("virtual servers of the group are left out", "virtual_server_group"),
 		unserved("the operating system must set these up by itself", "static_ipaddress static_routes static_rules"),
 		unserved("SSL_GET checks are not served either", "SSL"),
 		unserved("gratuitous ARP is sent without a pause", "garp_group"),
@@ -72,7 +81,8 @@ func parse(r *report, statements []*statement) *Config {
 		report:       r,
 		vocabularies: vocabularies(),
 		globals:      defaultGlobals(),
-		config:       Config{Drover: defaultDrover()},
+		groups:       map[string]*serverGroup{},
+		endpoints:    map[endpoint]Position{},
 	}
 	var d document
 	documentGrammar.read(p, statements, &d)
@@ -80,12 +90,15 @@ func parse(r *report, statements []*statement) *Config {
 		globalsGrammar.read(p, s.block.statements, &p.globals)
 	}
 	p.globals.resolve()
-	p.config.RouterID = p.globals.routerID
+	p.config.RouterID, p.config.LVSTimeouts = p.globals.routerID, p.globals.lvsTimeouts
 	for _, s := range d.drover {
 		droverGrammar.read(p, s.block.statements, &p.config.Drover)
 	}
 	for _, s := range d.instances {
 		p.instance(s)
+	}
+	for _, s := range d.groups {
+		p.serverGroup(s)
 	}
 	for _, s := range d.servers {
 		p.virtualServer(s)

@@ -1,6 +1,6 @@
 package config
 
-import "net/netip"
+import "math"
 
 // realDraft is a real server while its block is read.
 type realDraft struct {
@@ -10,6 +10,7 @@ type realDraft struct {
 	// checks are read when the whole block is known, which holds their
 	// defaults.
 	checks  []*statement
+	lowerAt Position
 	leftOut bool
 }
 
@@ -18,15 +19,17 @@ var realServerGrammar = grammar[realDraft]{
 	served: with(checkKeywords(checksOfReal), map[string]keyword[realDraft]{
 		"weight":             {min: 1, max: 1, read: readWeight(func(r *realDraft) *int { return &r.defaults.weight })},
 		"inhibit_on_failure": boolean(func(r *realDraft) *bool { return &r.defaults.inhibitOnFailure }),
-		"lvs_method":         {min: 1, max: maxInt, read: readRealMethod},
-		"HTTP_GET":           {block: true, read: collect(func(r *realDraft) *[]*statement { return &r.checks })},
+		"uthreshold":         integer(0, math.MaxUint32, func(r *realDraft) *uint32 { return &r.UpperThreshold }),
+		"lthreshold": at(func(r *realDraft) *Position { return &r.lowerAt },
+			integer(0, math.MaxUint32, func(r *realDraft) *uint32 { return &r.LowerThreshold })),
+		"lvs_method": {min: 1, max: maxInt, read: readRealMethod},
+		"HTTP_GET":   {block: true, read: collect(func(r *realDraft) *[]*statement { return &r.checks })},
 	}),
 	unserved: join(
 		unserved("it is not run; without an HTTP_GET the real server is taken as always up",
 			"SSL_GET TCP_CHECK MISC_CHECK UDP_CHECK DNS_CHECK SMTP_CHECK PING_CHECK BFD_CHECK FILE_CHECK"),
 		unserved("no script is run", "notify_up notify_down"),
 		unserved("no mail is sent", "smtp_alert"),
-		unserved("the number of connections is not limited", "uthreshold lthreshold"),
 		unserved("there is no SNMP; use drover status", "snmp_name"),
 	),
 }
@@ -66,13 +69,8 @@ func (p *parser) realServer(s *statement, v *serverDraft) {
 	p.realAddress(s.args(), r, v)
 	realServerGrammar.read(p, s.block.statements, r)
 	r.Weight, r.InhibitOnFailure = r.defaults.weight, r.defaults.inhibitOnFailure
-	for i, check := range r.checks {
-		if i > 0 {
-			p.warnf(check.keyword().Position, "a second HTTP_GET is not served yet: only the first is run")
-			continue
-		}
-		r.Check = p.httpCheck(check, r)
-	}
+	p.checkThresholds(r)
+	p.realChecks(r, v)
 	if r.leftOut {
 		return
 	}
@@ -88,26 +86,53 @@ func (p *parser) realServer(s *statement, v *serverDraft) {
 // realAddress reads ADDRESS [PORT]. The port is the virtual server's when it is
 // not written.
 func (p *parser) realAddress(args []word, r *realDraft, v *serverDraft) {
-	r.Port = v.Port
-	if len(args) > 1 {
-		port, ok := p.integer("port", args[1], 1, 65535)
-		if ok && int(v.Port) != port && v.Port != 0 {
-			p.warnf(args[1].Position, "direct return cannot change ports: connections arrive at port %d, only checks go to port %d",
-				v.Port, port)
-		}
-		r.Port = uint16(port)
+	var validAddress, validPort bool
+	r.Address, validAddress = p.ip(args[0])
+	r.Port, validPort = p.port(args)
+	r.leftOut = !validAddress || !validPort
+	if r.leftOut || v.leftOut {
+		return
 	}
-	a, err := netip.ParseAddr(args[0].text)
+	if client := v.Endpoints()[0].Addr(); client.BitLen() != r.Address.BitLen() {
+		p.errorf(args[0].Position, "%s has another address family than %s: direct return does not translate addresses",
+			r.Address, v.name())
+	}
 	switch {
-	case err != nil:
-		r.leftOut = true
-		p.errorf(args[0].Position, "%q is not an IP address", args[0].text)
-	case !a.Is4():
-		r.leftOut = true
-		if !v.leftOut {
-			p.warnf(args[0].Position, "%s: IPv6 is not served yet: the real server is left out", a)
-		}
+	case r.Port == v.port:
+	case r.Port == 0:
+		r.Port = v.port
+	case v.port == 0:
+		p.warnf(args[1].Position, "direct return cannot change ports: connections keep theirs, only checks go to port %d", r.Port)
 	default:
-		r.Address = a
+		p.warnf(args[1].Position, "direct return cannot change ports: connections arrive at port %d, only checks go to port %d",
+			v.port, r.Port)
+	}
+}
+
+// checkThresholds passes over a lower threshold that IPVS would refuse.
+func (p *parser) checkThresholds(r *realDraft) {
+	if r.LowerThreshold <= r.UpperThreshold {
+		return
+	}
+	if r.UpperThreshold == 0 {
+		p.warnf(r.lowerAt, "lthreshold has no effect without uthreshold")
+	} else {
+		p.warnf(r.lowerAt, "lthreshold %d is above uthreshold %d: it is passed over", r.LowerThreshold, r.UpperThreshold)
+	}
+	r.LowerThreshold = 0
+}
+
+// realChecks reads the checks of a real server.
+func (p *parser) realChecks(r *realDraft, v *serverDraft) {
+	for i, check := range r.checks {
+		at := check.keyword().Position
+		if i > 0 {
+			p.warnf(at, "a second HTTP_GET is not served yet: only the first is run")
+			continue
+		}
+		r.Check = p.httpCheck(check, r)
+		if r.Check.ConnectIP.Port() == 0 && !r.leftOut && !v.leftOut {
+			p.errorf(at, "HTTP_GET needs connect_port, because neither %s nor its real server names one port", v.name())
+		}
 	}
 }

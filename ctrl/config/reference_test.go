@@ -136,7 +136,11 @@ func referenceConfig() Config {
 				Address: netip.MustParseAddr("192.168.100.150"),
 				Port:    80,
 				Weight:  3,
-				Check:   referenceCheck(),
+
+				UpperThreshold: 1000,
+				LowerThreshold: 900,
+
+				Check: referenceCheck(),
 			}, {
 				Address:          netip.MustParseAddr("192.168.100.151"),
 				Port:             80,
@@ -149,14 +153,54 @@ func referenceConfig() Config {
 			Port:      53,
 			Protocol:  UDP,
 			Scheduler: "rr",
+			OnePacket: true,
 			DelayLoop: time.Minute,
 			RealServers: []RealServer{{
 				Address: netip.MustParseAddr("192.168.100.150"),
 				Port:    53,
 				Weight:  1,
 			}},
-		}},
-		Drover: Drover{FlowCapacity: 65536},
+		}, referenceGroupServer(), referenceIPv6Server()},
+		LVSTimeouts: LVSTimeouts{TCP: 2 * time.Hour, UDP: time.Minute},
+		Drover:      Drover{Flows: 65536},
+	}
+}
+
+func referenceGroupServer() VirtualServer {
+	return VirtualServer{
+		Group: "MAIL",
+		Members: []netip.AddrPort{
+			netip.MustParseAddrPort("192.168.100.224:25"),
+			netip.MustParseAddrPort("192.168.100.225:25"),
+			netip.MustParseAddrPort("192.168.100.226:25"),
+			netip.MustParseAddrPort("192.168.100.226:465"),
+			netip.MustParseAddrPort("192.168.100.227:465"),
+			netip.MustParseAddrPort("192.168.100.228:465"),
+			netip.MustParseAddrPort("192.168.100.229:465"),
+		},
+		Protocol:           TCP,
+		Scheduler:          "sh",
+		HashPorts:          true,
+		Fallback:           true,
+		PersistenceTimeout: 30 * time.Minute,
+		PersistencePrefix:  24,
+		DelayLoop:          time.Minute,
+		RealServers:        []RealServer{{Address: netip.MustParseAddr("192.168.100.150"), Weight: 1}},
+	}
+}
+
+func referenceIPv6Server() VirtualServer {
+	return VirtualServer{
+		Address:            netip.MustParseAddr("2001:db8::221"),
+		Port:               443,
+		Protocol:           TCP,
+		Scheduler:          "mh",
+		HashPorts:          true,
+		Fallback:           true,
+		PersistenceTimeout: 6 * time.Minute,
+		PersistencePrefix:  64,
+		DelayLoop:          time.Minute,
+		RealServers:        []RealServer{{Address: netip.MustParseAddr("2001:db8::150"), Port: 443, Weight: 1}},
 	}
 }
 
@@ -184,6 +228,9 @@ func referenceInstance() Instance {
 		ExcludedAddresses: []VirtualAddress{{
 			Prefix:    netip.MustParsePrefix("192.168.100.223/24"),
 			Interface: "enp2s0",
+		}, {
+			Prefix:    netip.MustParsePrefix("2001:db8::221/64"),
+			Interface: "enp1s0",
 		}},
 		Preempt:       true,
 		PreemptDelay:  2500 * time.Millisecond,

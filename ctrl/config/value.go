@@ -19,7 +19,7 @@ func text[T any](field func(*T) *string) keyword[T] {
 }
 
 // integer reads a decimal number from low to high.
-func integer[T any, N int | uint8 | uint16](low, high int, field func(*T) *N) keyword[T] {
+func integer[T any, N int | uint8 | uint16 | uint32](low, high int, field func(*T) *N) keyword[T] {
 	return keyword[T]{min: 1, max: 1, read: func(p *parser, s *statement, into *T) {
 		if n, ok := p.integer(s.keyword().text, s.args()[0], low, high); ok {
 			*field(into) = N(n)
@@ -125,6 +125,20 @@ func (p *parser) boolean(s *statement) (on, ok bool) {
 		return false, false
 	}
 }
+
+// ip reads an IP address of either family.
+func (p *parser) ip(w word) (netip.Addr, bool) {
+	a, err := netip.ParseAddr(w.text)
+	if err != nil || !isPlain(a) {
+		p.errorf(w.Position, "%q is not an IP address", w.text)
+		return netip.Addr{}, false
+	}
+	return a, true
+}
+
+// isPlain reports whether packets can carry the address as it is: without a
+// zone, and not an IPv4 address in IPv6 writing.
+func isPlain(a netip.Addr) bool { return a.Zone() == "" && !a.Is4In6() }
 
 // ipv4 reads an IPv4 address.
 func (p *parser) ipv4(w word) (netip.Addr, bool) {

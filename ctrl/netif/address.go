@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -65,8 +66,10 @@ func PrimaryAddress(ifname string, exclude func(netip.Addr) bool) (netip.Addr, e
 }
 
 // AddAddress adds an address to an interface, with the flags that keepalived gives it: permanent, and for IPv6 without
-// duplicate address detection, which would keep a VIP silent for a second. It reports added=false and no error when the
-// interface already has the address with that prefix length. Needs CAP_NET_ADMIN.
+// duplicate address detection, which would keep a VIP silent for a second. An IPv6 address is also deprecated, of any
+// length and not only of 128: otherwise the newest address of the interface would be the source of whatever this host
+// sends, and a real server, which holds the VIP too, would answer a check of such a source to itself. It reports
+// added=false and no error when the interface already has the address with that prefix length. Needs CAP_NET_ADMIN.
 func AddAddress(ifname string, address Address) (added bool, err error) {
 	link, err := linkByName(ifname)
 	if err != nil {
@@ -165,6 +168,7 @@ func netlinkAddr(address Address) *netlink.Addr {
 	}
 	if prefix.Addr().Is6() {
 		addr.Flags = unix.IFA_F_NODAD
+		addr.ValidLft, addr.PreferedLft = math.MaxUint32, 0 // for ever, and deprecated
 	}
 	return addr
 }

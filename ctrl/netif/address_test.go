@@ -92,9 +92,12 @@ func TestAnAddressGetsTheFlagsThatKeepalivedGivesIt(t *testing.T) {
 		{"label, broadcast and scope are as asked for",
 			Address{Prefix: prefix("10.9.9.9/24"), Label: "enp1s0:9", Broadcast: addr("10.9.9.255"), Scope: ScopeLink},
 			"enp1s0:9", "10.9.9.255", unix.RT_SCOPE_LINK, unix.IFA_F_PERMANENT},
-		{"an IPv6 address is usable at once",
+		{"an IPv6 address is usable at once, but not as a source",
 			Address{Prefix: prefix("2001:db8::1/128")},
-			"", "<nil>", unix.RT_SCOPE_UNIVERSE, unix.IFA_F_PERMANENT | unix.IFA_F_NODAD},
+			"", "<nil>", unix.RT_SCOPE_UNIVERSE, unix.IFA_F_PERMANENT | unix.IFA_F_NODAD | unix.IFA_F_DEPRECATED},
+		{"nor is one with its network",
+			Address{Prefix: prefix("2001:db8::1/64")},
+			"", "<nil>", unix.RT_SCOPE_UNIVERSE, unix.IFA_F_PERMANENT | unix.IFA_F_NODAD | unix.IFA_F_DEPRECATED},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h, _ := newLAN(t)

@@ -23,6 +23,12 @@ func InterfaceFor(addr netip.Addr) (ifname string, err error) {
 		return "", fmt.Errorf("find the interface of %s: a link-local address does not tell it: "+
 			"use a global or unique local address of the real server", addr)
 	}
+	// The route of an address that the host has just been given may not be there yet: ask for addresses first.
+	if local, err := IsLocal(addr); err != nil {
+		return "", fmt.Errorf("find the interface of %s: %w", addr, err)
+	} else if local {
+		return holderOf(addr)
+	}
 	routes, err := netlink.RouteGet(addr.AsSlice())
 	if err != nil {
 		return "", fmt.Errorf("find the interface of %s: no route: %w", addr, err)
@@ -31,9 +37,6 @@ func InterfaceFor(addr netip.Addr) (ifname string, err error) {
 		return "", fmt.Errorf("find the interface of %s: no route", addr)
 	}
 	route := routes[0]
-	if route.Type == unix.RTN_LOCAL {
-		return holderOf(addr)
-	}
 	link, err := netlink.LinkByIndex(route.LinkIndex)
 	if err != nil {
 		return "", fmt.Errorf("find the interface of %s: interface %d: %w", addr, route.LinkIndex, err)

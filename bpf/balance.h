@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause */
+/* The whole way of a packet: from the frame by way of service, gate and connection to the real server. */
+#pragma once
+
+#include "deliver.h"
+#include "fragment.h"
+#include "gate.h"
+#include "parseany.h"
+#include "settle.h"
+
+/* Whether a peer balancer has chosen this host as the real server: then nobody else may get the packet. */
+static __always_inline bool from_peer(const struct ethhdr *eth, __u32 service)
+{
+	union {
+		__u64 word;
+		struct peer peer;
+	} from = { .word = (__u64)service << 48 | (__u64)mac_high(eth->h_source) << 32 | mac_low(eth->h_source) };
+
+	return bpf_map_lookup_elem(&peers, &from);
+}
+
+/* Sends a packet to the real server that was chosen, or not. */
+static __always_inline int send(struct xdp_md *ctx, const struct packet *pkt, union choice choice,
+				enum gate_position gate)
+{
+	struct real real = get_real(choice.real);
+	bool opened = choice.verdict == FORWARD_NEW || choice.verdict == FORWARD_RESCHEDULED;
+
+	if (real.state == REAL_ABSENT)
+		return pass(PASS_NO_REAL);
+	if (pkt->signs & IS_ERROR)
+		choice.verdict = FORWARD_ERROR;
+	return deliver(ctx, pkt, choice.real, real, gate == GATE_OPEN ? choice.verdict : FORWARD_GRACE, opened);
+}
+
+static __always_inline int balance(struct xdp_md *ctx, struct packet *pkt, __u64 now)
+{
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+	enum gate_position gate;
+	struct service *service;
+	union choice choice;
+	__u32 id;
+
+	if (pkt->to.family == IPV6)
+		pkt->to.address = fold_address(&pkt->dest, 0);
+	id = find_service(pkt->to);
+	service = bpf_map_lookup_elem(&services, &id);
+	if (!service || (pkt->to.family == IPV6 && !same_address(&pkt->dest, &service->address)))
+		return pass(PASS_NO_SERVICE);
+	gate = gate_position(service->gate, now);
+	if (gate == GATE_CLOSED)
+		return pass(PASS_CLOSED);
+	if (service->flags & HAS_LOCAL && (void *)(eth + 1) <= (void *)(long)ctx->data_end && from_peer(eth, id))
+		return pass(PASS_PEER);
+
+	choice.word = settle(pkt, id);
+	if (pkt->signs & FIRST_FRAGMENT)
+		remember_fragment(pkt, id, choice.real);
+	return send(ctx, pkt, choice, gate);
+}
+
+/* A fragment without ports goes where its first one went. */
+static __always_inline int follow_fragment(struct xdp_md *ctx, const struct packet *pkt, __u64 now)
+{
+	union followed first = { .word = find_fragment(pkt) };
+	enum gate_position gate;
+	struct service *service;
+	__u32 id = first.service;
+
+	service = bpf_map_lookup_elem(&services, &id);
+	if (!service || first.real == NO_REAL)
+		return pass(PASS_FRAGMENT);
+	gate = gate_position(service->gate, now);
+	if (gate == GATE_CLOSED)
+		return pass(PASS_CLOSED);
+	return send(ctx, pkt, (union choice){ .real = first.real, .verdict = FORWARD_FRAGMENT }, gate);
+}
+
+/* An IP packet, at a place in the frame. */
+static __noinline int ip_packet(struct xdp_md *ctx, __u32 offset, __u32 family)
+{
+	struct packet pkt = {};
+	__u64 now = bpf_jiffies64();
+	enum verdict verdict;
+
+	verdict = family == IPV6 ? parse_any_ipv6(ctx, offset, &pkt) : parse_any_ipv4(ctx, offset, &pkt);
+	if (verdict != UNDECIDED)
+		return pass(verdict);
+	return pkt.signs & LATER_FRAGMENT ? follow_fragment(ctx, &pkt, now) : balance(ctx, &pkt, now);
+}
+
+/* ARP and neighbor discovery; UNDECIDED for all else. */
+static __always_inline enum verdict neighbors(struct cursor at, __be16 protocol)
+{
+	if (protocol == bpf_htons(ETH_P_ARP))
+		return arp_verdict(&at, bpf_jiffies64());
+	return protocol == bpf_htons(ETH_P_IPV6) ? neighbor_verdict(at, bpf_jiffies64()) : UNDECIDED;
+}
+
+/* Any frame. */
+static __always_inline int whole_way(struct xdp_md *ctx)
+{
+	struct cursor at = cursor_at(ctx, 0);
+	const struct ethhdr *eth = take(&at, sizeof(*eth));
+	enum verdict verdict;
+	__be16 protocol;
+
+	if (!eth)
+		return pass(PASS_MALFORMED);
+	protocol = skip_tags(&at, eth->h_proto);
+	if (!protocol)
+		return pass(PASS_MALFORMED);
+	verdict = neighbors(at, protocol);
+	if (verdict != UNDECIDED)
+		return verdict == DROP_SILENT ? drop(verdict) : pass(verdict);
+	if (protocol != bpf_htons(ETH_P_IP) && protocol != bpf_htons(ETH_P_IPV6))
+		return pass(PASS_NOT_IP);
+	if (!for_interface(eth))
+		return pass(PASS_OTHER_HOST);
+	return ip_packet(ctx, forget(offset_of(ctx, at)), forget(protocol == bpf_htons(ETH_P_IP) ? IPV4 : IPV6));
+}

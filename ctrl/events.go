@@ -1,0 +1,114 @@
+package ctrl
+
+import (
+	"net/netip"
+	"time"
+
+	"drover/ctrl/health"
+	"drover/ctrl/netif"
+	"drover/ctrl/vrrp"
+)
+
+func (c *Controller) onVerdict(key realKey, v health.Verdict) {
+	c.post(func() {
+		told, there := c.known.checks[key]
+		if !there { // a reload has taken it away
+			return
+		}
+		*told = check{told: true, up: v.Up, reason: v.Reason}
+		c.stale = true
+		state := "up"
+		if !v.Up {
+			state = "down"
+		}
+		c.log.Info("real server is "+state, "real_server", key.address, "virtual_server", key.service, "reason", v.Reason)
+	})
+}
+
+func (c *Controller) onNeighbor(ifname string, n netif.Neighbor) {
+	c.post(func() {
+		c.known.hear(ifname, n)
+		c.stale = true
+		c.log.Info("real server's MAC address", "real_server", n.Address, "interface", ifname, "mac", n.MAC.String(),
+			"answers", n.Resolved, "reason", n.Reason)
+		c.probeClaims() // it may have come back with the VIP where it must not be
+	})
+}
+
+func (c *Controller) onLink(e netif.LinkEvent) {
+	old := c.known.links[e.Link.Name]
+	if e.Removed {
+		delete(c.known.links, e.Link.Name)
+	} else {
+		c.known.links[e.Link.Name] = e.Link
+	}
+	if s := c.segments.get(e.Link.Name); s != nil && (e.Removed || old.Index != e.Link.Index) {
+		s.close()
+	}
+	if changed := c.known.findOutlets(); changed || old.Index != e.Link.Index {
+		c.replan() // which gives a new interface its id
+		c.repair()
+	}
+	for _, r := range c.routers {
+		r.link(e)
+	}
+}
+
+func (c *Controller) onAddress(e netif.AddressEvent) {
+	for _, r := range c.routers {
+		r.address(e)
+	}
+	if local, is := c.known.roster.local[e.Prefix.Addr()]; is && local == e.Removed {
+		c.tell.about("real servers are not where their addresses are", c.placeAgain())
+	}
+}
+
+// placeAgain follows a real server's address that came to this host or left it.
+func (c *Controller) placeAgain() error {
+	next, err := c.prepare(c.known.config)
+	if err != nil {
+		return err
+	}
+	c.known.settle(c.known.config, next.places)
+	return c.enact()
+}
+
+func (c *Controller) onClaim(vip netip.Addr, by netif.Observation) {
+	c.post(func() {
+		heard := claim{vip, by.SenderMAC.String()}
+		if !c.holdsVIP(vip) || !c.known.claims.hear(time.Now(), heard) {
+			return
+		}
+		for key, n := range c.known.neighbors {
+			if n.mac.String() == heard.mac {
+				c.log.Warn("a real server "+c.known.claims.remedyFor(n.mac), "real_server", key.address, "mac", heard.mac)
+				return
+			}
+		}
+		if by.Op == netif.OperationReply {
+			c.log.Warn("another host answers ARP for a VIP that this node holds", "vip", vip, "mac", heard.mac)
+		}
+	})
+}
+
+// probeClaims asks who else has the VIPs that this node holds.
+func (c *Controller) probeClaims() {
+	for _, i := range c.known.config.Instances {
+		for _, a := range virtualAddresses(i) {
+			s := c.segments.get(a.Interface)
+			if s == nil || !a.Prefix.Addr().Is4() || !c.holdsVIP(a.Prefix.Addr()) {
+				continue
+			}
+			if err := s.probe(a.Prefix.Addr()); err != nil {
+				c.log.Debug("a VIP could not be probed", "vip", a.Prefix.Addr(), "error", err)
+			}
+		}
+	}
+}
+
+// holdsVIP tells whether this node is MASTER for an address.
+func (c *Controller) holdsVIP(vip netip.Addr) bool {
+	key, held := c.known.roster.holders[vip]
+	r := c.routers[key]
+	return held && r != nil && r.status().state == vrrp.Master
+}

@@ -1,0 +1,168 @@
+package ctrl
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"drover/ctrl/config"
+	"drover/ctrl/netif"
+)
+
+// place is where a real server is.
+type place struct {
+	ifname string // the interface that it is behind
+	local  bool   // it is this host itself, behind no interface
+}
+
+// whereabouts are the places of one virtual server.
+type whereabouts struct {
+	// arrivals are the interfaces by which its packets come in, as far as the addresses tell: those of its VIPs.
+	arrivals []string
+	reals    []place // of its real servers, in their order
+}
+
+// surroundings are what placing must know of this host.
+type surroundings struct {
+	links     map[string]netif.LinkInfo
+	addresses map[string][]netip.Prefix // with the networks, of each interface
+	// route finds the interface of an address that is on none of these networks (netif.InterfaceFor).
+	route func(netip.Addr) (ifname string, err error)
+}
+
+// placer finds places, each once.
+type placer struct {
+	surroundings
+	vips   map[netip.Addr]string     // the interfaces of the instances' VIPs
+	near   map[string][]netip.Prefix // the networks of each interface, those of its VIPs included
+	held   map[netip.Addr]string     // the interfaces of this host's addresses
+	routes map[netip.Addr]routed     // what route said
+	tags   map[string]netif.Lower    // of interfaces that a program can serve
+}
+
+type routed struct {
+	ifname string
+	err    error
+}
+
+func newPlacer(c *config.Config, s surroundings) *placer {
+	p := &placer{
+		surroundings: s, vips: make(map[netip.Addr]string), near: make(map[string][]netip.Prefix),
+		held: make(map[netip.Addr]string), routes: make(map[netip.Addr]routed), tags: make(map[string]netif.Lower),
+	}
+	for name, addresses := range s.addresses {
+		for _, a := range addresses {
+			p.held[a.Addr()] = name
+		}
+		p.near[name] = slices.Clone(addresses)
+	}
+	for _, i := range c.Instances {
+		for _, a := range virtualAddresses(i) {
+			p.vips[a.Prefix.Addr()] = a.Interface
+			p.near[a.Interface] = append(p.near[a.Interface], a.Prefix)
+		}
+	}
+	for name := range s.links {
+		if lower, err := netif.LowerOf(name, s.links); err == nil {
+			p.tags[name] = lower
+		}
+	}
+	return p
+}
+
+// placesOf finds the places of all virtual servers of a configuration. An error names the real server that cannot be
+// served, and why.
+func placesOf(c *config.Config, s surroundings) ([]whereabouts, error) {
+	p := newPlacer(c, s)
+	all := make([]whereabouts, len(c.VirtualServers))
+	for n := range c.VirtualServers {
+		v := &c.VirtualServers[n]
+		at := whereabouts{arrivals: p.arrivals(v), reals: make([]place, len(v.RealServers))}
+		for i, r := range v.RealServers {
+			var err error
+			if at.reals[i], err = p.place(at.arrivals, r.Address); err != nil {
+				return nil, fmt.Errorf("%s: real server %s: %w", r.Position, r.Address, err)
+			}
+		}
+		if err := p.checkTags(v, at); err != nil {
+			return nil, err
+		}
+		all[n] = at
+	}
+	return all, nil
+}
+
+// arrivals are the interfaces of a virtual server's addresses: where the instance holds the VIP, or where the host does.
+// One that no program can serve, as lo, is not where packets come in.
+func (p *placer) arrivals(v *config.VirtualServer) []string {
+	var names []string
+	for _, e := range v.Endpoints() {
+		name, held := p.vips[e.Addr()]
+		if !held {
+			name = p.held[e.Addr()]
+			_, held = p.tags[name]
+		}
+		if held && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// place finds a real server: on this host, on a network that packets come in from, on another network of this host. One
+// that is on none is looked for where the packets come in.
+func (p *placer) place(arrivals []string, address netip.Addr) (place, error) {
+	if _, here := p.held[address]; here || address.IsLoopback() {
+		return place{local: true}, nil
+	}
+	for _, name := range arrivals {
+		if slices.ContainsFunc(p.near[name], func(n netip.Prefix) bool { return n.Contains(address) }) {
+			return place{ifname: name}, nil
+		}
+	}
+	found, asked := p.routes[address]
+	if !asked {
+		found.ifname, found.err = p.route(address)
+		p.routes[address] = found
+	}
+	if found.err != nil && len(arrivals) > 0 {
+		return place{ifname: arrivals[0]}, nil
+	}
+	return place{ifname: found.ifname}, found.err
+}
+
+// checkTags refuses real servers that the VLAN tags of the packets do not lead to: direct return changes none.
+func (p *placer) checkTags(v *config.VirtualServer, at whereabouts) error {
+	from := at.arrivals
+	if len(from) == 0 { // then all real servers must agree
+		if i := slices.IndexFunc(at.reals, func(r place) bool { return !r.local }); i >= 0 {
+			from = []string{at.reals[i].ifname}
+		}
+	}
+	for _, name := range from {
+		want, known := p.tags[name]
+		for i, to := range at.reals {
+			has, knownToo := p.tags[to.ifname]
+			if !known || !knownToo || slices.Equal(has.Tags, want.Tags) {
+				continue
+			}
+			r := v.RealServers[i]
+			return fmt.Errorf("%s: real server %s is behind %s (%s), but packets for it come in by %s (%s): direct return keeps "+
+				"VLAN tags as they are, so put the real server on the VLAN of %[5]s", r.Position, r.Address, to.ifname,
+				tagsText(has.Tags), name, tagsText(want.Tags))
+		}
+	}
+	return nil
+}
+
+func tagsText(tags []netif.VLAN) string {
+	if len(tags) == 0 {
+		return "no VLAN tag"
+	}
+	var words []string
+	for _, tag := range slices.Backward(tags) {
+		words = append(words, tag.String())
+	}
+	return strings.Join(words, " in ")
+}

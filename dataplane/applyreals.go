@@ -1,0 +1,114 @@
+package dataplane
+
+import (
+	"fmt"
+
+	"drover/bpf"
+)
+
+// putReals writes the real servers that differ. One that is new begins with nothing counted.
+func (d *DataPlane) putReals(h *held, want Tables) error {
+	var (
+		reals   = batch[bpf.DroverReal]{into: d.objects.Reals}
+		terms   = batch[bpf.DroverRealTerms]{into: d.objects.RealTerms}
+		names   = batch[bpf.DroverRealName]{into: d.objects.RealNames}
+		loads   = batch[bpf.DroverRealLoad]{into: d.objects.RealLoads}
+		traffic = batch[bpf.DroverTraffic]{into: d.objects.RealTraffic}
+		nothing = make([]bpf.DroverTraffic, d.cpus)
+	)
+	for n, real := range want.Reals {
+		id, old := uint32(n), h.Reals.Get(RealID(n))
+		if old == real || real == (Real{}) {
+			continue
+		}
+		if old.Service != real.Service || old.Address != real.Address {
+			if err := d.retire(h, RealID(n)); err != nil {
+				return err
+			}
+			service, there := h.ids[real.Service]
+			if !there {
+				return fmt.Errorf("real server %s: there is no service %s", real.Address, real.Service)
+			}
+			names.put(id, bpf.DroverRealName{
+				Address: encodeAddress(real.Address.Addr()), Port: encodePort(real.Address.Port()), Service: uint32(service) + 1,
+			})
+			loads.put(id, bpf.DroverRealLoad{})
+			traffic.put(id, nothing...)
+		}
+		if encodeTerms(old) != encodeTerms(real) {
+			terms.put(id, encodeTerms(real))
+		}
+		if encodeReal(old) != encodeReal(real) {
+			reals.put(id, encodeReal(real))
+		}
+		h.Reals.Set(RealID(n), real)
+	}
+	for _, flush := range []func(*DataPlane) error{names.flush, loads.flush, traffic.flush, terms.flush, reals.flush} {
+		if err := flush(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func encodeReal(r Real) bpf.DroverReal {
+	return bpf.DroverReal{Mac: r.MAC, State: uint8(r.State), Port: uint8(r.Port)}
+}
+
+func encodeTerms(r Real) bpf.DroverRealTerms {
+	return bpf.DroverRealTerms{Upper: r.Upper, Lower: r.Lower, Weight: r.Weight}
+}
+
+// deleteReals takes real servers away, together with those of services that went.
+func (d *DataPlane) deleteReals(h *held, want Tables) error {
+	var (
+		reals = batch[bpf.DroverReal]{into: d.objects.Reals}
+		names = batch[bpf.DroverRealName]{into: d.objects.RealNames}
+	)
+	for n, real := range h.Reals {
+		if real == (Real{}) || want.Reals.Get(RealID(n)) != (Real{}) {
+			continue
+		}
+		if err := d.retire(h, RealID(n)); err != nil {
+			return err
+		}
+		reals.put(uint32(n), bpf.DroverReal{})
+		names.put(uint32(n), bpf.DroverRealName{})
+		h.Reals[n] = Real{}
+	}
+	if err := reals.flush(d); err != nil {
+		return err
+	}
+	if err := names.flush(d); err != nil {
+		return err
+	}
+	for key, id := range h.ids { // of services that are gone: now nothing refers to their ids any more
+		if _, there := h.Services[key]; !there {
+			if err := d.put(d.objects.PastTraffic, uint32(id), bpf.DroverTraffic{}); err != nil {
+				return err
+			}
+			delete(h.ids, key)
+		}
+	}
+	return nil
+}
+
+// retire adds what a real server has counted to what its service keeps of those that have left it.
+func (d *DataPlane) retire(h *held, id RealID) error {
+	real := h.Reals.Get(id)
+	service, there := h.ids[real.Service]
+	if real == (Real{}) || !there {
+		return nil
+	}
+	counted, err := d.realTraffic(id)
+	if err != nil || counted == (Traffic{}) {
+		return err
+	}
+	past, err := d.pastTraffic(service)
+	if err != nil {
+		return err
+	}
+	sum := past.plus(counted)
+	return d.put(d.objects.PastTraffic, uint32(service),
+		bpf.DroverTraffic{Packets: sum.Packets, Bytes: sum.Bytes, Connections: sum.Connections})
+}
