@@ -3,7 +3,6 @@ package dataplane
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/cilium/ebpf"
@@ -156,10 +155,14 @@ func (d *DataPlane) growMap(name string, wanted uint32) (err error) {
 	if err := copyArray(m, larger); err != nil {
 		return err
 	}
-	if err := os.Remove(pin); err != nil {
+	next := pin + "_next" // the name changes hands at once, so that a crash leaves one map or the other
+	if err := removeIfThere(next); err != nil {
 		return err
 	}
-	return larger.Pin(pin)
+	if err := larger.Pin(next); err != nil {
+		return err
+	}
+	return rename(next, pin)
 }
 
 func (d *DataPlane) newMap(name string) (*ebpf.Map, error) {
