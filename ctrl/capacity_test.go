@@ -20,14 +20,20 @@ func TestSizesFollowTheConfiguration(t *testing.T) {
 	group.VirtualServers[0].Group, group.VirtualServers[0].Members = "all", make([]netip.AddrPort, 4096)
 	group.VirtualServers[0].Members[0] = web.Address
 	group.VirtualServers[0].RealServers = make([]config.RealServer, 10)
+	hashes := tutorialConfig()
+	hashes.VirtualServers[0] = group.VirtualServers[0]
+	hashes.VirtualServers[0].Scheduler = "mh"
 	for name, test := range map[string]struct {
 		config *config.Config
 		want   dataplane.Sizes
 	}{
-		"the tutorial's: as suits the memory, no IPv6": {tutorialConfig(), dataplane.Sizes{Flows6: 1, Reals: 16384}},
-		"a number of flows":                            {sized, dataplane.Sizes{Flows: 50_000, Flows6: 1, Reals: 16384}},
-		"IPv6: as many":                                {six, dataplane.Sizes{Flows: 50_000, Flows6: 50_000, Reals: 16384}},
-		"a large group":                                {group, dataplane.Sizes{Flows6: 1, Reals: 2 * 4096 * 10}},
+		"the tutorial's: as suits the memory, no IPv6": {tutorialConfig(), dataplane.Sizes{Flows6: 1, Reals: 16384, Schedules: 1 << 20}},
+		"a number of flows":                            {sized, dataplane.Sizes{Flows: 50_000, Flows6: 1, Reals: 16384, Schedules: 1 << 20}},
+		"IPv6: as many":                                {six, dataplane.Sizes{Flows: 50_000, Flows6: 50_000, Reals: 16384, Schedules: 1 << 20}},
+		"a large group":                                {group, dataplane.Sizes{Flows6: 1, Reals: 2 * 4096 * 10, Schedules: 1 << 20}},
+		"a hash table for each address of a large group": {hashes, dataplane.Sizes{
+			Flows6: 1, Reals: 2 * 4096 * 10, Schedules: 2 * 4096 * (4093 + 16),
+		}},
 	} {
 		if got := SizesFor(test.config); got != test.want {
 			t.Errorf("%s: sizes are %+v, want %+v", name, got, test.want)

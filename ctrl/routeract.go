@@ -119,7 +119,7 @@ func (r *router) announceAll(a vrrp.Announce) {
 	for range a.Count {
 		for _, addr := range a.Addresses {
 			v, configured := r.virtualAddress(addr)
-			if !configured || !addr.Is4() {
+			if !configured {
 				continue
 			}
 			if err := r.announce(v.Interface, addr); err != nil {

@@ -34,6 +34,7 @@ type segment struct {
 	vips     map[netip.Addr]bool
 	targets  []netip.Addr
 	arp      *netif.ARP // nil while closed
+	ndp      *netif.NDP // nil while closed
 	families []*family  // none while closed
 	stop     func()
 }
@@ -72,7 +73,7 @@ func (s *segment) open(ctx context.Context) error {
 		running.Go(func() { f.resolver.Run(ctx) })
 		running.Go(func() { s.listen(ctx, f) })
 	}
-	s.arp, s.families = arp, families
+	s.arp, s.ndp, s.families = arp, ndp, families
 	s.stop = func() {
 		cancel()
 		running.Wait()
@@ -119,7 +120,7 @@ func (s *segment) listen(ctx context.Context, f *family) {
 func (s *segment) close() {
 	s.mu.Lock()
 	stop := s.stop
-	s.arp, s.families, s.stop = nil, nil, nil
+	s.arp, s.ndp, s.families, s.stop = nil, nil, nil, nil
 	s.mu.Unlock()
 	if stop != nil {
 		stop()
@@ -155,22 +156,27 @@ func (s *segment) isVIP(addr netip.Addr) bool {
 
 // announce tells the LAN that a VIP is here.
 func (s *segment) announce(vip netip.Addr) error {
-	return s.send(func(arp *netif.ARP) error { return arp.Announce(vip) })
+	return s.send(func(arp *netif.ARP, ndp *netif.NDP) error {
+		if vip.Is6() {
+			return ndp.Announce(vip)
+		}
+		return arp.Announce(vip)
+	})
 }
 
-// probe asks the LAN who else has a VIP.
+// probe asks the LAN who else has a VIP of IPv4.
 func (s *segment) probe(vip netip.Addr) error {
-	return s.send(func(arp *netif.ARP) error { return arp.Probe(vip) })
+	return s.send(func(arp *netif.ARP, _ *netif.NDP) error { return arp.Probe(vip) })
 }
 
-func (s *segment) send(do func(*netif.ARP) error) error {
+func (s *segment) send(do func(*netif.ARP, *netif.NDP) error) error {
 	s.mu.RLock()
-	arp := s.arp
+	arp, ndp := s.arp, s.ndp
 	s.mu.RUnlock()
 	if arp == nil {
 		return fmt.Errorf("%s: %w", s.ifname, errAway)
 	}
-	return do(arp)
+	return do(arp, ndp)
 }
 
 // segments are those of all interfaces, by name. The controller adds and removes; routers announce at any time.

@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
 )
 
 // linkTimeout bounds the wait for an interface to report its carrier.
@@ -18,52 +19,72 @@ const linkTimeout = 5 * time.Second
 // A cable is a veth pair from a host to a port of the switch. The port is down while the cable is pulled: the host
 // sees the carrier go.
 type cable struct {
-	sw   *Switch
-	name string
-	port netlink.Link // the switch's end
-	xdp  link.Link    // what the port does with the host's frames
+	sw     *Switch
+	host   *netlink.Handle // speaks to the host's network
+	ifname string          // the host's end
+	name   string          // the switch's end
+	bridge netlink.Link    // the LAN
+	port   netlink.Link    // name's link, nil before it is laid
+	xdp    link.Link       // what the port does with the host's frames
 }
 
-// connect makes the cable, configures the host's end of it and plugs it in.
-func (sw *Switch) connect(spec HostSpec, host *os.File) (c *cable, err error) {
-	c = &cable{sw: sw, name: spec.Name}
+// connect makes the host's cables, configures its ends of them and plugs them in.
+func (sw *Switch) connect(spec HostSpec, host *os.File) (cables []*cable, err error) {
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, c.remove())
-			c = nil
+			err = errors.Join(err, removeAll(cables))
+			cables = nil
 		}
 	}()
-	if err := c.layCable(spec, host); err != nil {
-		return c, err
+	for n, port := range spec.ports() {
+		bridge, err := sw.lan(port.LAN)
+		if err != nil {
+			return cables, err
+		}
+		handle, err := netlink.NewHandleAt(netns.NsHandle(host.Fd()))
+		if err != nil {
+			return cables, err
+		}
+		c := &cable{sw: sw, host: handle, ifname: port.Interface, name: portOnSwitch(spec.Name, n), bridge: bridge}
+		cables = append(cables, c)
+		if err := c.lay(spec.Name, port, host); err != nil {
+			return cables, err
+		}
 	}
 	if err := configureHost(spec, host); err != nil {
-		return c, err
+		return cables, err
 	}
-	return c, c.plug()
+	for _, c := range cables {
+		if err := c.plug(); err != nil {
+			return cables, err
+		}
+	}
+	return cables, nil
 }
 
-// layCable makes the veth pair, inside the namespaces, and the switch's end of it ready.
-func (c *cable) layCable(spec HostSpec, host *os.File) error {
+// lay makes the veth pair, inside the namespaces, and the switch's end of it ready.
+func (c *cable) lay(hostName string, port Port, host *os.File) error {
 	sw := c.sw
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name = spec.Name
+	attrs.Name, attrs.MTU = c.name, port.MTU // 0 leaves the MTU to the kernel
 	veth := netlink.NewVeth(attrs)
-	veth.PeerName = spec.Interface
-	veth.PeerHardwareAddr = spec.MAC.HardwareAddr()
+	veth.PeerName = port.Interface
+	veth.PeerHardwareAddr = port.MAC.HardwareAddr()
 	veth.PeerNamespace = netlink.NsFd(host.Fd())
 	if err := sw.handle.LinkAdd(veth); err != nil {
 		return fmt.Errorf("add cable: %w", err)
 	}
 	c.port = veth
 	sw.mu.Lock()
-	sw.ports[veth.Attrs().Index] = spec.Name
+	sw.ports[veth.Attrs().Index] = source{hostName, port.LAN}
 	sw.mu.Unlock()
-	if err := sw.handle.LinkSetMaster(veth, sw.bridge); err != nil {
+	if err := sw.handle.LinkSetMaster(veth, c.bridge); err != nil {
 		return fmt.Errorf("add port to the bridge: %w", err)
 	}
 	return sw.Do(func() error {
-		// Merged segments would be more than one frame in the capture.
-		if err := disable(spec.Name, genericReceive); err != nil {
+		// Merged segments would be more than one frame in the capture, and a VLAN tag beside the frame, which is where the
+		// bridge has it, is out of an XDP program's sight.
+		if err := disable(c.name, genericReceive, vlanInsert, vlanInsertAD); err != nil {
 			return err
 		}
 		var err error
@@ -74,12 +95,13 @@ func (c *cable) layCable(spec HostSpec, host *os.File) error {
 	})
 }
 
-// plug sets the port up and waits until the switch forwards through it.
+// plug sets the port up and waits until frames pass: an end that has not noticed its carrier yet loses what it is to send.
 func (c *cable) plug() error {
 	if err := c.sw.handle.LinkSetUp(c.port); err != nil {
 		return fmt.Errorf("plug %s: %w", c.name, err)
 	}
-	if err := awaitCarrier(c.sw.handle, c.name, true); err != nil {
+	err := errors.Join(awaitCarrier(c.sw.handle, c.name, true), awaitCarrier(c.host, c.ifname, true))
+	if err != nil {
 		return fmt.Errorf("plug %s: %w", c.name, err)
 	}
 	return nil
@@ -104,7 +126,7 @@ func (c *cable) cut() error {
 }
 
 func (c *cable) mend() error {
-	if err := c.sw.handle.LinkSetMaster(c.port, c.sw.bridge); err != nil {
+	if err := c.sw.handle.LinkSetMaster(c.port, c.bridge); err != nil {
 		return fmt.Errorf("mend %s: %w", c.name, err)
 	}
 	if err := c.receive(c.sw.pass); err != nil {
@@ -120,6 +142,7 @@ func (c *cable) receive(program *ebpf.Program) error {
 
 // remove deletes both ends.
 func (c *cable) remove() error {
+	c.host.Close()
 	var errs []error
 	if c.xdp != nil {
 		errs = append(errs, c.xdp.Close())
@@ -132,7 +155,15 @@ func (c *cable) remove() error {
 	return errors.Join(errs...)
 }
 
-// Pull pulls the host's cable out of the switch: the host's interface loses its carrier.
+func removeAll(cables []*cable) error {
+	var errs []error
+	for _, c := range cables {
+		errs = append(errs, c.remove())
+	}
+	return errors.Join(errs...)
+}
+
+// Pull pulls the cable of the host's first interface out of the switch: the interface loses its carrier.
 func (h *Host) Pull() error { return h.withCable("cable pulled", (*cable).pull) }
 
 // Plug puts a pulled cable back. Frames pass when it returns.
@@ -150,7 +181,7 @@ func (h *Host) withCable(event string, f func(*cable) error) error {
 	if m == nil {
 		return fmt.Errorf("%s: %w", h.Name(), ErrHostOff)
 	}
-	if err := f(m.cable); err != nil {
+	if err := f(m.cables[0]); err != nil {
 		return err
 	}
 	h.log.Debug(event)

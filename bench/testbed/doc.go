@@ -15,7 +15,7 @@
 // The init ends by itself when the process that made the lab is gone, so a crash leaves no host behind.
 //
 // A cable is a veth pair from the host to the switch, created inside the namespaces: no interface of the machine is
-// ever touched. The switch is a bridge in a network namespace of its own.
+// ever touched. The switch is a network namespace of its own with a bridge for each LAN.
 //
 // Programs that use the package call RunChild first thing in main or TestMain: the inits are the same executable.
 //

@@ -2,50 +2,43 @@ package testbed
 
 import (
 	"fmt"
-	"unsafe"
 
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
-// An offload is a feature of an interface that ethtool(8) can turn off. Values are commands of linux/ethtool.h.
-type offload uint32
-
+// Features of an interface, by the names that ethtool(8) shows.
 const (
-	txChecksum     offload = 0x17 // ETHTOOL_STXCSUM; segmentation depends on it and goes with it
-	scatterGather  offload = 0x19 // ETHTOOL_SSG
-	genericReceive offload = 0x2c // ETHTOOL_SGRO
-	genericSegment offload = 0x24 // ETHTOOL_SGSO
+	txChecksum     = "tx-checksum-ip-generic"
+	scatterGather  = "tx-scatter-gather" // segmentation depends on it and goes with it
+	genericReceive = "rx-gro"
+	genericSegment = "tx-generic-segmentation"
+	vlanInsert     = "tx-vlan-hw-insert" // of 802.1Q tags
+	vlanInsertAD   = "tx-vlan-stag-hw-insert"
 )
 
-// ethtoolValue is struct ethtool_value.
-type ethtoolValue struct {
-	command uint32
-	data    uint32
-}
-
-// ethtoolRequest is struct ifreq with ifr_data.
-type ethtoolRequest struct {
-	name [unix.IFNAMSIZ]byte
-	data unsafe.Pointer
-	_    [16]byte // struct ifreq is larger than what SIOCETHTOOL uses of it
-}
-
-// disable turns the offloads of an interface in the calling thread's network namespace off, so that the frames on the
-// cable are complete: one segment each, with a finished checksum.
-func disable(ifname string, offloads ...offload) error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+// disable turns features of an interface in the calling thread's network namespace off (ETHTOOL_MSG_FEATURES_SET in the
+// kernel's Documentation/networking/ethtool-netlink.rst).
+func disable(ifname string, features ...string) error {
+	family, err := netlink.GenlFamilyGet(unix.ETHTOOL_GENL_NAME)
 	if err != nil {
-		return err
+		return fmt.Errorf("find ethtool netlink: %w", err)
 	}
-	defer unix.Close(fd)
-	for _, feature := range offloads {
-		value := ethtoolValue{command: uint32(feature)}
-		request := ethtoolRequest{data: unsafe.Pointer(&value)}
-		copy(request.name[:unix.IFNAMSIZ-1], ifname)
-		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&request)))
-		if errno != 0 {
-			return fmt.Errorf("turn off offload %#x of %s: %w", uint32(feature), ifname, errno)
-		}
+	request := nl.NewNetlinkRequest(int(family.ID), unix.NLM_F_ACK)
+	request.AddData(&nl.Genlmsg{Command: unix.ETHTOOL_MSG_FEATURES_SET, Version: unix.ETHTOOL_GENL_VERSION})
+	header := nl.NewRtAttr(unix.ETHTOOL_A_FEATURES_HEADER|unix.NLA_F_NESTED, nil)
+	header.AddRtAttr(unix.ETHTOOL_A_HEADER_DEV_NAME, nl.ZeroTerminated(ifname))
+	request.AddData(header)
+	wanted := nl.NewRtAttr(unix.ETHTOOL_A_FEATURES_WANTED|unix.NLA_F_NESTED, nil)
+	bits := wanted.AddRtAttr(unix.ETHTOOL_A_BITSET_BITS|unix.NLA_F_NESTED, nil)
+	for _, feature := range features { // a bit that is named without a value is to be off
+		bit := bits.AddRtAttr(unix.ETHTOOL_A_BITSET_BITS_BIT|unix.NLA_F_NESTED, nil)
+		bit.AddRtAttr(unix.ETHTOOL_A_BITSET_BIT_NAME, nl.ZeroTerminated(feature))
+	}
+	request.AddData(wanted)
+	if _, err := request.Execute(unix.NETLINK_GENERIC, 0); err != nil {
+		return fmt.Errorf("turn features of %s off: %w", ifname, err)
 	}
 	return nil
 }

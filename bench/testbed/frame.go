@@ -15,6 +15,7 @@ import (
 type Frame struct {
 	Time time.Time // when the switch received it
 	Port string    // the host it came from
+	LAN  string    // the LAN that it entered
 	Data []byte    // from the destination MAC on, without frame check sequence
 
 	packet gopacket.Packet

@@ -35,20 +35,20 @@ type machine struct {
 	init    *exec.Cmd
 	control *os.File // closing it ends the init
 	ns      *Namespaces
-	cable   *cable
+	cables  []*cable
 	cmds    []*Cmd // started and not waited for
 }
 
 // Name is the host name.
 func (h *Host) Name() string { return h.spec.Name }
 
-// MAC is the hardware address of the host's interface.
+// MAC is the hardware address of the host's first interface.
 func (h *Host) MAC() MAC { return h.spec.MAC }
 
-// Interface is the name of the host's interface.
+// Interface is the name of the host's first interface.
 func (h *Host) Interface() string { return h.spec.Interface }
 
-// Address is the first address of the host's interface, the zero Addr if it has none.
+// Address is the first address of the host's first interface, the zero Addr if it has none.
 func (h *Host) Address() netip.Addr {
 	if len(h.spec.Addresses) == 0 {
 		return netip.Addr{}
@@ -103,7 +103,7 @@ func (h *Host) boot() (m *machine, err error) {
 	if m.ns, err = openNamespaces(init.PID); err != nil {
 		return m, err
 	}
-	if m.cable, err = h.lab.sw.connect(h.spec, m.ns.network()); err != nil {
+	if m.cables, err = h.lab.sw.connect(h.spec, m.ns.network()); err != nil {
 		return m, err
 	}
 	return m, nil
@@ -183,9 +183,7 @@ func (h *Host) stop(m *machine) error {
 		}
 	}
 	// Not before: a daemon must not see its interface go while it can still act.
-	if m.cable != nil {
-		errs = append(errs, m.cable.remove())
-	}
+	errs = append(errs, removeAll(m.cables))
 	if m.control != nil {
 		errs = append(errs, m.control.Close())
 	}

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// configureHost sets up the interfaces of a host whose cable is laid.
+// configureHost sets up the interfaces of a host whose cables are laid.
 func configureHost(spec HostSpec, network *os.File) error {
 	err := inNetwork(network, func() error {
 		for name, value := range spec.sysctls() {
@@ -28,8 +28,13 @@ func configureHost(spec HostSpec, network *os.File) error {
 				return err
 			}
 		}
-		// XDP_TX sends checksums as it finds them, and veth leaves them unfinished unless told otherwise.
-		return disable(spec.Interface, txChecksum, scatterGather, genericSegment, genericReceive)
+		for _, port := range spec.ports() {
+			// XDP_TX sends checksums as it finds them, and veth leaves them unfinished unless told otherwise.
+			if err := disable(port.Interface, txChecksum, scatterGather, genericSegment, genericReceive); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return err
@@ -46,7 +51,17 @@ func configureHost(spec HostSpec, network *os.File) error {
 	if err := bringUp(handle, "lo", loopback); err != nil {
 		return err
 	}
-	return bringUp(handle, spec.Interface, spec.Addresses)
+	for _, port := range spec.ports() {
+		if err := bringUp(handle, port.Interface, port.Addresses); err != nil {
+			return err
+		}
+	}
+	for _, gateway := range spec.Gateways {
+		if err := handle.RouteAdd(&netlink.Route{Gw: gateway.AsSlice()}); err != nil {
+			return fmt.Errorf("add default route by %s: %w", gateway, err)
+		}
+	}
+	return nil
 }
 
 func bringUp(handle *netlink.Handle, ifname string, addresses []netip.Prefix) error {

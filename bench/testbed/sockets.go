@@ -2,7 +2,11 @@ package testbed
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
+
+	"golang.org/x/sys/unix"
 )
 
 // Dial connects from the host, as net.Dialer.DialContext. The address must be numeric: names are not resolved on the
@@ -36,4 +40,25 @@ func (h *Host) ListenPacket(network, address string) (conn net.PacketConn, err e
 		return err
 	})
 	return conn, err
+}
+
+// Send sends an Ethernet frame out of the host's first interface, as it is: from the destination MAC on, without check
+// sequence, and with whatever VLAN tags and padding it has.
+func (h *Host) Send(frame []byte) error {
+	err := h.Do(func() error {
+		device, err := net.InterfaceByName(h.Interface())
+		if err != nil {
+			return err
+		}
+		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0) // protocol 0 receives nothing
+		if err != nil {
+			return err
+		}
+		err = unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: device.Index})
+		return errors.Join(err, unix.Close(fd))
+	})
+	if err != nil {
+		return fmt.Errorf("send a frame from %s: %w", h.Name(), err)
+	}
+	return nil
 }

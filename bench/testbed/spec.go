@@ -1,7 +1,6 @@
 package testbed
 
 import (
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -21,10 +20,18 @@ type HostSpec struct {
 	MAC MAC
 	// Addresses are those of Interface, the primary one first.
 	Addresses []netip.Prefix
+	// LAN and MTU are those of Interface, as in Port.
+	LAN string
+	MTU int
+	// More are further interfaces, on other LANs.
+	More []Port
+	// Gateways are the host's default routes, at most one for each IP version.
+	Gateways []netip.Addr
 	// Loopback are addresses on lo, each as a host route: the virtual addresses of a direct-return real server.
 	Loopback []netip.Addr
 	// Sysctls are set before the interface comes up, in the dotted form: net.ipv4.conf.eth0.arp_ignore. They override
-	// the testbed's own: no reverse-path filter, ARP answered as by default, no IPv6 without an IPv6 address.
+	// the testbed's own: no reverse-path filter, ARP answered as by default, no IPv6 without an IPv6 address, and none of
+	// its addresses waits for duplicate address detection.
 	Sysctls map[string]string
 	// Files are written on every boot: absolute path, below /etc or /run, to content.
 	Files map[string]string
@@ -45,18 +52,17 @@ func (s HostSpec) complete() (HostSpec, error) {
 	if s.Interface == "" {
 		s.Interface = "enp1s0"
 	}
-	if len(s.Interface) > maxInterfaceName {
-		return s, fmt.Errorf("interface name %s: longer than %d characters", s.Interface, maxInterfaceName)
-	}
 	if s.MAC == (MAC{}) {
 		s.MAC = macOfName(s.Name)
 	}
-	if s.MAC[0]&1 == 1 {
-		return s, fmt.Errorf("MAC %s: a group address", s.MAC)
-	}
-	for _, prefix := range s.Addresses {
-		if !prefix.IsValid() {
-			return s, errors.New("an address is not valid")
+	s.More = slices.Clone(s.More)
+	for n, port := range s.ports() {
+		port, err := port.complete(s.Name)
+		if err != nil {
+			return s, err
+		}
+		if n > 0 {
+			s.More[n-1] = port
 		}
 	}
 	for name := range s.Files {
@@ -92,14 +98,19 @@ func macOfName(name string) MAC {
 // leak into the namespace.
 func (s HostSpec) sysctls() map[string]string {
 	settings := map[string]string{}
-	for _, conf := range []string{"all", "default", s.Interface} {
-		for _, key := range []string{"rp_filter", "arp_ignore", "arp_announce", "arp_filter", "arp_notify"} {
-			settings["net.ipv4.conf."+conf+"."+key] = "0"
+	interfaces := []string{"all", "default"}
+	is6 := func(p netip.Prefix) bool { return p.Addr().Is6() }
+	for _, port := range s.ports() {
+		interfaces = append(interfaces, port.Interface)
+		settings["net.ipv6.conf."+port.Interface+".accept_dad"] = "0"
+		if !slices.ContainsFunc(port.Addresses, is6) {
+			settings["net.ipv6.conf."+port.Interface+".disable_ipv6"] = "1"
 		}
 	}
-	is6 := func(p netip.Prefix) bool { return p.Addr().Is6() }
-	if !slices.ContainsFunc(s.Addresses, is6) {
-		settings["net.ipv6.conf."+s.Interface+".disable_ipv6"] = "1"
+	for _, name := range interfaces {
+		for _, key := range []string{"rp_filter", "arp_ignore", "arp_announce", "arp_filter", "arp_notify"} {
+			settings["net.ipv4.conf."+name+"."+key] = "0"
+		}
 	}
 	maps.Copy(settings, s.Sysctls)
 	return settings

@@ -16,21 +16,25 @@ import (
 // bridgeName is the switch's own interface in its namespace.
 const bridgeName = "switch0"
 
-// A Switch connects the hosts of a lab: a learning bridge without spanning tree and without multicast snooping.
+// A Switch connects the hosts of a lab: a learning bridge without spanning tree and without multicast snooping for each
+// LAN.
 type Switch struct {
 	network *os.File
 	handle  *netlink.Handle // speaks to network
-	bridge  netlink.Link
 
 	// What a port does with a frame that comes from its host.
 	pass, drop *ebpf.Program
 
 	mu    sync.Mutex
-	ports map[int]string // interface index in network to host name, including ports of the past
+	ports map[int]source          // by interface index in network, including ports of the past
+	lans  map[string]netlink.Link // the bridges, by the name of the LAN
 }
 
+// source is where a frame comes from.
+type source struct{ host, lan string }
+
 func newSwitch() (sw *Switch, err error) {
-	sw = &Switch{ports: map[int]string{}}
+	sw = &Switch{ports: map[int]source{}, lans: map[string]netlink.Link{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("make switch: %w", err), sw.close())
@@ -51,18 +55,37 @@ func newSwitch() (sw *Switch, err error) {
 	if sw.drop, err = newVerdict("switch_drop", xdpDrop); err != nil {
 		return sw, err
 	}
+	_, err = sw.lan("")
+	return sw, err
+}
+
+// bridgeOf names the bridge of a LAN.
+func bridgeOf(lan string) string {
+	if lan == "" {
+		return bridgeName
+	}
+	return bridgeName + "-" + lan
+}
+
+// lan returns the bridge of a LAN, a new one if need be.
+func (sw *Switch) lan(name string) (netlink.Link, error) {
+	sw.mu.Lock()
+	defer sw.mu.Unlock()
+	if bridge, there := sw.lans[name]; there {
+		return bridge, nil
+	}
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name = bridgeName
+	attrs.Name = bridgeOf(name)
 	snooping := false
 	bridge := &netlink.Bridge{LinkAttrs: attrs, MulticastSnooping: &snooping}
 	if err := sw.handle.LinkAdd(bridge); err != nil {
-		return sw, fmt.Errorf("add bridge: %w", err)
+		return nil, fmt.Errorf("add bridge: %w", err)
 	}
-	sw.bridge = bridge
 	if err := sw.handle.LinkSetUp(bridge); err != nil {
-		return sw, fmt.Errorf("set bridge up: %w", err)
+		return nil, fmt.Errorf("set bridge up: %w", err)
 	}
-	return sw, nil
+	sw.lans[name] = bridge
+	return bridge, nil
 }
 
 // quietSwitch keeps the machine's firewall away from bridged frames and the switch from speaking itself.
@@ -99,15 +122,16 @@ func (sw *Switch) close() error {
 	return errors.Join(errs...)
 }
 
-// Do runs f on a thread inside the switch's network namespace, where every port is an interface with its host's name.
+// Do runs f on a thread inside the switch's network namespace, where the port of each host's first interface is an
+// interface with the host's name.
 func (sw *Switch) Do(f func() error) error { return inNetwork(sw.network, f) }
 
-// portName returns the host behind a port's interface index.
-func (sw *Switch) portName(index int) (string, bool) {
+// sourceOf returns the host and the LAN of a port by its interface index.
+func (sw *Switch) sourceOf(index int) (source, bool) {
 	sw.mu.Lock()
 	defer sw.mu.Unlock()
-	name, ok := sw.ports[index]
-	return name, ok
+	from, ok := sw.ports[index]
+	return from, ok
 }
 
 // Verdicts of linux/bpf.h, enum xdp_action.

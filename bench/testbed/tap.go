@@ -58,6 +58,7 @@ func (t *Tap) open() error {
 	t.raw, err = t.file.SyscallConn()
 	err = errors.Join(err,
 		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1),
+		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1),
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1),
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, tapBuffer),
 	)
@@ -104,10 +105,10 @@ func (t *Tap) pending(read func(fd uintptr) bool) error {
 // RawConn.Read or pending.
 func (t *Tap) receive(access func(func(fd uintptr) bool) error) (frame Frame, ok bool, err error) {
 	var n, oobn int
-	var from unix.Sockaddr
+	var sender unix.Sockaddr
 	var recvErr error
 	err = access(func(fd uintptr) bool {
-		n, oobn, _, from, recvErr = unix.Recvmsg(int(fd), t.frame, t.oob, 0)
+		n, oobn, _, sender, recvErr = unix.Recvmsg(int(fd), t.frame, t.oob, 0)
 		return !errors.Is(recvErr, unix.EAGAIN)
 	})
 	if err != nil {
@@ -116,34 +117,21 @@ func (t *Tap) receive(access func(func(fd uintptr) bool) error) (frame Frame, ok
 	if recvErr != nil {
 		return Frame{}, false, recvErr
 	}
-	link, isLink := from.(*unix.SockaddrLinklayer)
+	link, isLink := sender.(*unix.SockaddrLinklayer)
 	if !isLink {
 		return Frame{}, false, nil
 	}
-	port, isPort := t.sw.portName(link.Ifindex)
+	from, isPort := t.sw.sourceOf(link.Ifindex)
 	if !isPort {
 		return Frame{}, false, nil
 	}
-	at, err := timestamp(t.oob[:oobn])
+	notes, err := readNotes(t.oob[:oobn])
 	if err != nil {
 		return Frame{}, false, err
 	}
-	return newFrame(at, port, t.frame[:n]), true, nil
-}
-
-// timestamp reads the kernel's time of arrival.
-func timestamp(oob []byte) (time.Time, error) {
-	messages, err := unix.ParseSocketControlMessage(oob)
-	if err != nil {
-		return time.Time{}, err
-	}
-	for _, m := range messages {
-		if m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SO_TIMESTAMPNS && len(m.Data) == 16 {
-			seconds, nanoseconds := binary.NativeEndian.Uint64(m.Data), binary.NativeEndian.Uint64(m.Data[8:])
-			return time.Unix(int64(seconds), int64(nanoseconds)), nil
-		}
-	}
-	return time.Time{}, errors.New("a frame without a time stamp")
+	frame = newFrame(notes.at, from.host, notes.withTag(t.frame[:n]))
+	frame.LAN = from.lan
+	return frame, true, nil
 }
 
 // checkMissed fails when the kernel dropped frames because the tap was not read fast enough. Only the first call since

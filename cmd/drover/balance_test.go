@@ -16,17 +16,7 @@ func TestNewConnectionsAlternateBetweenTheRealServers(t *testing.T) {
 			if len(s.Interfaces) != 1 || s.Interfaces[0].XDPMode != mode {
 				t.Fatalf("status shows interfaces %+v, want mode %s", s.Interfaces, mode)
 			}
-			var answers []string
-			for range 6 {
-				who, err := n.get()
-				n.must(err)
-				answers = append(answers, who)
-			}
-			for i := 2; i < len(answers); i++ {
-				if answers[i] != answers[i-2] || answers[i] == answers[i-1] {
-					t.Fatalf("answers do not alternate: %v", answers)
-				}
-			}
+			n.mustAlternate(vip, 6)
 		})
 	}
 }

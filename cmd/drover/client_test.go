@@ -24,11 +24,15 @@ type connection struct {
 	reader *bufio.Reader
 }
 
-// dial opens a connection.
+// dial opens a connection to port 80.
 func (n *network) dial(from *testbed.Host, address netip.Addr) (*connection, error) {
+	return n.dialPort(from, netip.AddrPortFrom(address, 80))
+}
+
+func (n *network) dialPort(from *testbed.Host, to netip.AddrPort) (*connection, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*answerTime)
 	defer cancel()
-	conn, err := from.Dial(ctx, "tcp", netip.AddrPortFrom(address, 80).String())
+	conn, err := from.Dial(ctx, "tcp", to.String())
 	if err != nil {
 		return nil, err
 	}
@@ -37,25 +41,63 @@ func (n *network) dial(from *testbed.Host, address netip.Addr) (*connection, err
 
 // ask makes one request, leaves the connection open and returns who answered.
 func (c *connection) ask() (string, error) {
-	if err := c.SetDeadline(time.Now().Add(answerTime)); err != nil {
-		return "", err
-	}
-	if _, err := io.WriteString(c, "GET /index.html HTTP/1.1\r\nHost: service\r\n\r\n"); err != nil {
-		return "", err
-	}
-	response, err := http.ReadResponse(c.reader, nil)
+	answer, err := c.request("/index.html")
 	if err != nil {
 		return "", err
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	defer answer.Close()
+	body, err := io.ReadAll(answer)
 	return string(body), err
 }
 
-// hold opens a connection that ends with the test, and says who answers on it.
+// request asks for a page and returns it as it comes.
+func (c *connection) request(path string) (io.ReadCloser, error) {
+	if err := c.SetDeadline(time.Now().Add(answerTime)); err != nil {
+		return nil, err
+	}
+	if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: service\r\n\r\n", path); err != nil {
+		return nil, err
+	}
+	response, err := http.ReadResponse(c.reader, nil)
+	if err != nil {
+		return nil, err
+	}
+	return response.Body, nil
+}
+
+// download asks for a page of so many bytes and reads it to its end. Halfway it stops reading and calls halfway; its
+// socket holds a small part of the rest.
+func (c *connection) download(size int64, halfway func()) error {
+	if err := c.Conn.(*net.TCPConn).SetReadBuffer(1 << 18); err != nil {
+		return err
+	}
+	page, err := c.request(fmt.Sprintf("/download/%d", size))
+	if err != nil {
+		return err
+	}
+	defer page.Close()
+	if _, err := io.CopyN(io.Discard, page, size/2); err != nil {
+		return fmt.Errorf("the first half of a download: %w", err)
+	}
+	halfway()
+	if err := c.SetDeadline(time.Now().Add(answerTime)); err != nil {
+		return err
+	}
+	if n, err := io.Copy(io.Discard, page); n != size-size/2 || err != nil {
+		return fmt.Errorf("the second half of a download: %d bytes, error %v", n, err)
+	}
+	return nil
+}
+
+// hold opens a connection to port 80 that ends with the test, and says who answers on it.
 func (n *network) hold(address netip.Addr) (*connection, string) {
 	n.t.Helper()
-	c, err := n.dial(n.client, address)
+	return n.holdPort(netip.AddrPortFrom(address, 80))
+}
+
+func (n *network) holdPort(to netip.AddrPort) (*connection, string) {
+	n.t.Helper()
+	c, err := n.dialPort(n.client, to)
 	n.must(err)
 	n.t.Cleanup(func() { c.Close() })
 	who, err := c.ask()

@@ -46,6 +46,18 @@ virtual_server %s {
 `, address, scheduler, protocol, strings.Join(realServers, ""))
 }
 
+// with adds settings to a virtual server.
+func with(virtualServer string, settings ...string) string {
+	const kind = "  lb_kind DR\n"
+	return strings.Replace(virtualServer, kind, kind+"  "+strings.Join(settings, "\n  ")+"\n", 1)
+}
+
+// unchecked is a real server that is up as soon as it is found.
+func unchecked(address string, weight int, settings ...string) string {
+	settings = append([]string{fmt.Sprintf("weight %d", weight)}, settings...)
+	return fmt.Sprintf("  real_server %s {\n    %s\n  }\n", address, strings.Join(settings, "\n    "))
+}
+
 // realServer is checked on its port 80, as in the tutorial.
 func realServer(address string, weight int) string {
 	return fmt.Sprintf(`  real_server %s {

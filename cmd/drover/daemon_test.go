@@ -196,15 +196,24 @@ func (n *network) untilState(h *testbed.Host, state string) {
 // untilUp waits until so many real servers of the first virtual server are up.
 func (n *network) untilUp(h *testbed.Host, count int) {
 	n.t.Helper()
-	n.untilStatus(h, "real servers up", func(s api.Status) bool {
-		up := 0
-		for _, r := range s.VirtualServers[0].RealServers {
-			if r.Up {
-				up++
-			}
+	n.untilUpIn(h, 0, count)
+}
+
+// untilUpIn waits for the same of any virtual server.
+func (n *network) untilUpIn(h *testbed.Host, virtualServer, count int) {
+	n.t.Helper()
+	n.untilStatus(h, "real servers up", func(s api.Status) bool { return upIn(s, virtualServer) == count })
+}
+
+// upIn counts the real servers of a virtual server that are up.
+func upIn(s api.Status, virtualServer int) int {
+	up := 0
+	for _, r := range s.VirtualServers[virtualServer].RealServers {
+		if r.Up {
+			up++
 		}
-		return up == count
-	})
+	}
+	return up
 }
 
 // realServerOf returns what a status says of a real server of the first virtual server.

@@ -20,16 +20,16 @@ func (n *network) link(h *testbed.Host) (found netlink.Link) {
 	return found
 }
 
-// addressesOf are the IPv4 addresses on the interface of a host.
+// addressesOf are the addresses on the interface of a host.
 func (n *network) addressesOf(h *testbed.Host) []netip.Addr {
 	n.t.Helper()
 	link := n.link(h)
 	var list []netip.Addr
 	n.must(h.Do(func() error {
-		found, err := netlink.AddrList(link, netlink.FAMILY_V4)
+		found, err := netlink.AddrList(link, netlink.FAMILY_ALL)
 		for _, a := range found {
-			address, _ := netip.AddrFromSlice(a.IP.To4())
-			list = append(list, address)
+			address, _ := netip.AddrFromSlice(a.IP)
+			list = append(list, address.Unmap())
 		}
 		return err
 	}))

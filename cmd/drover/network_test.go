@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -41,8 +42,8 @@ func newNetwork(t *testing.T) *network {
 	return n
 }
 
-// newBalancers boots the LAN without web servers.
-func newBalancers(t *testing.T) *network {
+// newLAN lays the LAN, with nobody on it.
+func newLAN(t *testing.T) *network {
 	t.Helper()
 	testbed.Require(t)
 	lab, err := testbed.New(testbed.Options{Name: "e2e"})
@@ -54,7 +55,13 @@ func newBalancers(t *testing.T) *network {
 			t.Error(err)
 		}
 	})
-	n := &network{t: t, lab: lab, patience: 20 * time.Second}
+	return &network{t: t, lab: lab, patience: 20 * time.Second}
+}
+
+// newBalancers boots the LAN without web servers.
+func newBalancers(t *testing.T) *network {
+	t.Helper()
+	n := newLAN(t)
 	n.low = n.addHost(testbed.HostSpec{
 		Name: "low", Interface: "enp1s0", MAC: mac(t, "00:0d:b9:41:e0:7c"), Addresses: prefixes("192.168.100.211/24"),
 		Files: map[string]string{defaultConfig: tutorialConfig(11)},
@@ -88,11 +95,25 @@ func (n *network) addWeb(spec testbed.HostSpec) *testbed.Host {
 // serveWeb answers on port 80 of a host with its name, until stop is called or the test ends.
 func (n *network) serveWeb(h *testbed.Host) (stop func()) {
 	n.t.Helper()
-	listener, err := h.Listen("tcp", "0.0.0.0:80")
+	return n.serveWebOn(h, ":80")
+}
+
+// serveWebOn is serveWeb at any address and port. At /download/N there are N bytes.
+func (n *network) serveWebOn(h *testbed.Host, address string) (stop func()) {
+	n.t.Helper()
+	listener, err := h.Listen("tcp", address)
 	n.must(err)
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		io.WriteString(w, h.Name())
-	})}
+	pages := http.NewServeMux()
+	pages.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, h.Name()) })
+	pages.HandleFunc("/download/{bytes}", func(w http.ResponseWriter, r *http.Request) {
+		size, err := strconv.Atoi(r.PathValue("bytes"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusNotFound)
+			return
+		}
+		w.Write(make([]byte, size))
+	})
+	server := &http.Server{Handler: pages}
 	go server.Serve(listener)
 	stop = func() { server.Close() }
 	n.t.Cleanup(stop)

@@ -53,6 +53,18 @@ func (n *NDP) Solicit(sender, target netip.Addr) error {
 	return n.requestFrom(sender, target, nil)
 }
 
+// Announce tells the LAN that a VIP is at this interface: an unsolicited neighbor advertisement that overrides what other
+// hosts know (RFC 4861, 7.2.6), sent in the name of the VIP as keepalived does. It is that of a host, not of a router.
+func (n *NDP) Announce(vip netip.Addr) error {
+	err := n.send(multicastMAC(allHosts), func(source net.HardwareAddr) ([]byte, error) {
+		return advertisement(source, vip), nil
+	})
+	if err != nil {
+		return fmt.Errorf("announce %s on %s: %w", vip, n.ifname, err)
+	}
+	return nil
+}
+
 func (n *NDP) requestFrom(sender, target netip.Addr, destination net.HardwareAddr) error {
 	to := target
 	if destination == nil {

@@ -179,3 +179,41 @@ func TestAResolverDoesNotAskFromAnAddressThatMayBeADuplicate(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAnnouncementOfAVIPOverridesWhatOtherHostsKnow(t *testing.T) {
+	a, b := newLAN6(t)
+	vip := addr("2001:db8::221")
+	heard := b.listen(b.openNDP())
+	b.withLink(func(link netlink.Link) error {
+		return netlink.NeighSet(&netlink.Neigh{
+			LinkIndex: link.Attrs().Index, State: unix.NUD_REACHABLE, IP: vip.AsSlice(), HardwareAddr: mac("00:0d:b9:00:00:99"),
+		})
+	})
+	announcer := a.openNDP()
+	if err := announcer.Announce(vip); err != nil {
+		t.Fatal(err)
+	}
+	got := await(t, heard, "the announcement", func(o Observation) bool { return o.SenderIP == vip })
+	if got.Op != OperationReply || got.Weak || got.SenderMAC.String() != got.EthernetSource.String() {
+		t.Errorf("announcement %+v", got)
+	}
+	for end := time.Now().Add(deadline); b.neighborMAC(vip) != got.SenderMAC.String(); {
+		if time.Now().After(end) {
+			t.Fatalf("the other host still has %s at %s", vip, b.neighborMAC(vip))
+		}
+	}
+}
+
+// neighborMAC is what the host's kernel knows of a neighbor.
+func (h *host) neighborMAC(address netip.Addr) (known string) {
+	h.withLink(func(link netlink.Link) error {
+		list, err := netlink.NeighList(link.Attrs().Index, netlink.FAMILY_V6)
+		for _, n := range list {
+			if n.IP.Equal(address.AsSlice()) {
+				known = n.HardwareAddr.String()
+			}
+		}
+		return err
+	})
+	return known
+}

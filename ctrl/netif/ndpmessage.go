@@ -32,6 +32,16 @@ const (
 
 // solicitation returns an IPv6 packet that asks for target's MAC and tells the asker's own.
 func solicitation(mac net.HardwareAddr, sender, to, target netip.Addr) []byte {
+	return ndpMessage(neighborSolicitation, 0, sourceLinkAddress, mac, sender, to, target)
+}
+
+// advertisement returns an IPv6 packet that tells all hosts, unasked, at which MAC an address is (RFC 4861, 7.2.6).
+func advertisement(mac net.HardwareAddr, address netip.Addr) []byte {
+	return ndpMessage(neighborAdvertisement, overrideFlag, targetLinkAddress, mac, address, allHosts, address)
+}
+
+// ndpMessage returns an IPv6 packet with a message that has one option: the MAC.
+func ndpMessage(kind, flags, option byte, mac net.HardwareAddr, sender, to, target netip.Addr) []byte {
 	const length = ndpHeaderLength + ndpOptionUnit
 	packet := make([]byte, ipv6HeaderLength+length)
 	packet[0] = 6 << 4
@@ -40,9 +50,9 @@ func solicitation(mac net.HardwareAddr, sender, to, target netip.Addr) []byte {
 	copy(packet[8:24], sender.AsSlice())
 	copy(packet[24:40], to.AsSlice())
 	message := packet[ipv6HeaderLength:]
-	message[0] = neighborSolicitation
+	message[0], message[4] = kind, flags
 	copy(message[8:24], target.AsSlice())
-	message[24], message[25] = sourceLinkAddress, 1
+	message[24], message[25] = option, 1
 	copy(message[26:32], mac)
 	binary.BigEndian.PutUint16(message[2:], ^icmpv6Sum(packet))
 	return packet
@@ -127,6 +137,9 @@ func icmpv6Sum(packet []byte) uint16 {
 	}
 	return uint16(sum)
 }
+
+// allHosts is the multicast address of all nodes of a LAN (RFC 4291, 2.7.1).
+var allHosts = netip.MustParseAddr("ff02::1")
 
 // solicitedNode is the multicast address that a host listens to for each of its addresses (RFC 4291, 2.7.1).
 func solicitedNode(target netip.Addr) netip.Addr {
