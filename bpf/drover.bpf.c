@@ -19,9 +19,7 @@
 SEC("xdp")
 int drover(struct xdp_md *ctx)
 {
-	int action = express_lane(ctx);
-
-	return action == NO_EXPRESS ? whole_way(ctx) : action;
+	return express_lane(ctx) ? XDP_TX : whole_way(ctx);
 }
 
 /* Run by the control plane; see sweep.h. */

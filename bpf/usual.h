@@ -7,16 +7,14 @@
  */
 #pragma once
 
-#include "service.h"
+#include "flow.h"
 
 /* A usual packet, in the frame. */
 struct usual {
 	void *frame;
 	const struct ipv6hdr *six; /* NULL for IPv4 */
 	__u64 service;		   /* word of the key; IPv6: the address is left to fold */
-	__be32 client;		   /* IPv6: left to fold */
-	__be16 port;		   /* of the client */
-	__u64 bytes;		   /* of the frame */
+	__u64 from;		   /* word of a flow's key without the service; IPv6: likewise */
 };
 
 /* From the fragment offset of an IPv4 header on: what only a fragment has set, and the protocol. */
@@ -63,8 +61,7 @@ static __always_inline bool read_usual_ipv4(const struct iphdr *ip, __u32 room, 
 		return false;
 	}
 	pkt->service |= ip->daddr;
-	pkt->client = ip->saddr;
-	pkt->port = tcp->source;
+	pkt->from = fixed(flow_word(ip->saddr, tcp->source, 0));
 	return true;
 }
 
@@ -88,7 +85,7 @@ static __always_inline bool read_usual_ipv6(const struct ipv6hdr *ip, const void
 	} else {
 		return false;
 	}
-	pkt->port = tcp->source;
+	pkt->from = flow_word(0, tcp->source, 0);
 	pkt->six = ip;
 	return true;
 }

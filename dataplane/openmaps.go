@@ -31,23 +31,46 @@ func (d *DataPlane) openMaps(sizes Sizes) error {
 	if err := d.growPinned(sizes); err != nil {
 		return err
 	}
-	if err := d.loadObjects(); err != nil {
+	settings, adopted, err := d.openSettings()
+	if err != nil {
 		return err
 	}
-	var s bpf.DroverSettings
-	if err := d.objects.Settings.Lookup(uint32(0), &s); err != nil {
-		return fmt.Errorf("read settings: %w", err)
+	d.adopted = adopted
+	if err := d.setTunables(settings); err != nil {
+		return err
 	}
-	d.adopted = s.Layout != 0
-	if !d.adopted {
-		if s, err = newSettings(); err != nil {
-			return err
-		}
-		if err := d.objects.Settings.Put(uint32(0), s); err != nil {
-			return fmt.Errorf("write settings: %w", err)
+	return d.loadObjects()
+}
+
+// openSettings reads the pinned settings, or makes them: the programs can be loaded only when the seed is known.
+func (d *DataPlane) openSettings() (s bpf.DroverSettings, adopted bool, err error) {
+	m, err := d.pinned(bpf.DroverMapSettings)
+	if err != nil {
+		return s, false, err
+	}
+	isNew := m == nil
+	if isNew {
+		if m, err = d.newMap(bpf.DroverMapSettings); err != nil {
+			return s, false, fmt.Errorf("make the settings: %w", err)
 		}
 	}
-	return d.setTunables(s)
+	defer func() { err = errors.Join(err, m.Close()) }()
+	if err := m.Lookup(uint32(0), &s); err != nil {
+		return s, false, fmt.Errorf("read settings: %w", err)
+	}
+	if s.Layout != 0 {
+		return s, true, nil
+	}
+	if s, err = newSettings(); err != nil {
+		return s, false, err
+	}
+	if err := m.Put(uint32(0), s); err != nil {
+		return s, false, fmt.Errorf("write settings: %w", err)
+	}
+	if isNew {
+		err = m.Pin(filepath.Join(d.dir, bpf.DroverMapSettings))
+	}
+	return s, false, err
 }
 
 func newSettings() (bpf.DroverSettings, error) {
@@ -120,9 +143,6 @@ func (d *DataPlane) loadObjects() error {
 		bpf.DroverProgReadClock: spec.Programs[bpf.DroverProgReadClock],
 		bpf.DroverProgSweep:     spec.Programs[bpf.DroverProgSweep],
 	}
-	if err := setVariables(spec, d.setCounts()); err != nil {
-		return err
-	}
 	opts := &ebpf.CollectionOptions{Maps: ebpf.MapOptions{PinPath: d.dir}}
 	if err := spec.LoadAndAssign(&d.objects, opts); err != nil {
 		return fmt.Errorf("load the BPF maps: %w", explain(err))
@@ -130,18 +150,11 @@ func (d *DataPlane) loadObjects() error {
 	return nil
 }
 
-// setTunables gives the program's constants their values in the spec that Attach loads from.
+// setTunables gives the program's constants their values in the spec that all programs are loaded from.
 func (d *DataPlane) setTunables(s bpf.DroverSettings) error {
 	tunables := d.setCounts()
 	tunables[bpf.DroverVarFlowSeed] = s.FlowSeed
-	if err := setVariables(d.spec, tunables); err != nil {
-		return err
-	}
-	// The programs that user space runs were loaded before the seed was known.
-	if err := d.objects.close(); err != nil {
-		return err
-	}
-	return d.loadObjects()
+	return setVariables(d.spec, tunables)
 }
 
 // setCounts are the numbers of sets in the flow tables, which the specs of the maps have.
