@@ -2,11 +2,17 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"flag"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"drover/bench/plot"
 )
 
 func TestCommandLine(t *testing.T) {
@@ -19,13 +25,18 @@ func TestCommandLine(t *testing.T) {
 		{"no benchmark named", "", 2, "which benchmark?"},
 		{"one that does not exist", "fast", 2, `no benchmark "fast"`},
 		{"asking for help is no error", "packet -h", 0, "-rounds"},
+		{"every benchmark has help", "scale -h", 0, "-services"},
+		{"all has only the flags that every benchmark has", "all --flows 1", 2, "-flows"},
 		{"an unknown flag", "packet --fast", 2, "-fast"},
 		{"an argument too many", "packet now", 2, `unexpected argument "now"`},
-		{"no rounds", "packet --rounds 0", 2, "at least 1"},
-		{"no packets", "packet --packets 0", 2, "at least 1"},
-		{"more packets than a script holds", "packet --rounds 1000 --packets 1000000", 2, "more than 50000000"},
+		{"no rounds", "packet --rounds 0", 2, "not a number from 1 to 1000"},
+		{"no packets", "flood --packets 0", 2, "not a number from 1"},
+		{"more packets than a script holds", "packet --rounds 1000 --packets 1000000", 1, "lessen --rounds or --packets"},
+		{"a flood too short for a client to come back", "flood --delay 50000000", 1, "lessen --delay"},
 		{"no flows", "packet --flows 0", 2, `"0" is not a number from 1 to 10000000`},
-		{"flows that are no number", "packet --flows 1,many", 2, `"many" is not a number`},
+		{"flows that are no number", "live --flows 1,many", 2, `"many" is not a number`},
+		{"a family that does not exist", "packet --families ipv4,ipx", 2, `"ipx" is none of ipv4,ipv6,vlan`},
+		{"two families where one can be", "live --family ipv4,ipv6", 2, `"ipv4,ipv6" is none of`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var stderr strings.Builder
@@ -44,13 +55,74 @@ func TestExitCodeOfAFailureIsOne(t *testing.T) {
 	}
 }
 
-func TestFlagsReachTheBenchmark(t *testing.T) {
-	f, err := parsePacketFlags(environment{io.Discard, io.Discard},
-		strings.Fields("--json --check --rounds 3 --packets 10 --flows 1,20"))
+// fake is a benchmark that takes no time.
+func fake(name string, report Report, err error) benchmark {
+	report.Benchmark = name
+	return benchmark{
+		name: name,
+		configure: func(set *flag.FlagSet) measure {
+			o := packetOptions{flows: []int{1}}
+			set.Var(counts{&o.flows, mostFlows}, "flows", "`N`")
+			return func(_ context.Context, rounds int) (Report, error) {
+				report.Rounds = rounds
+				for _, flows := range o.flows {
+					report.Rows = append(report.Rows, Row{Program: "drover", Path: New, Family: IPv4, Flows: flows, Median: 1})
+				}
+				return report, err
+			}
+		},
+		figure: func(r Report) plot.Figure { return r.sectionFigure("fake") },
+	}
+}
+
+func TestABenchmarkLeavesItsReportAndAPlot(t *testing.T) {
+	var stdout, stderr strings.Builder
+	dir := filepath.Join(t.TempDir(), "new", "results")
+	b := fake("fake", Report{Host: "here", Unit: perPacket}, nil)
+	err := runBenchmark(context.Background(), environment{&stdout, &stderr}, b,
+		[]string{"--json", "--rounds", "3", "--flows", "1,20", "--out", dir})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !f.json || !f.check || f.rounds != 3 || f.packets != 10 || !slices.Equal(f.flows, []int{1, 20}) {
-		t.Errorf("got %+v", f)
+	filed, err := os.ReadFile(filepath.Join(dir, "fake.json"))
+	if err != nil || string(filed) != stdout.String() {
+		t.Errorf("the file has %q (%v), the output %q", filed, err, stdout.String())
+	}
+	var report Report
+	if err := json.Unmarshal(filed, &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Rounds != 3 || len(report.Rows) != 2 || report.Rows[1].Flows != 20 {
+		t.Errorf("the flags did not reach the benchmark: %+v", report)
+	}
+	drawing, err := os.ReadFile(filepath.Join(dir, "fake.svg"))
+	if err != nil || !strings.Contains(string(drawing), "3 runs, in turns") {
+		t.Errorf("the plot does not tell the runs: %v", err)
+	}
+}
+
+func TestAllRunsEveryBenchmarkAndReportsWhatWentWrong(t *testing.T) {
+	missed := Report{Unit: perPacket, Bars: []Bar{atMost("a bar", 3, 2)}}
+	var stdout strings.Builder
+	err := runAll(context.Background(), environment{&stdout, io.Discard}, []benchmark{
+		fake("one", missed, nil), fake("two", Report{}, errors.New("no luck")), fake("three", Report{Unit: perPacket}, nil),
+	}, []string{"--check", "--out", t.TempDir()})
+	if err == nil || !strings.Contains(err.Error(), "one: bars not held") || !strings.Contains(err.Error(), "two: no luck") {
+		t.Errorf("got %v", err)
+	}
+	for _, name := range []string{"one: median", "three: median"} {
+		if !strings.Contains(stdout.String(), name) {
+			t.Errorf("no %q in:\n%s", name, stdout.String())
+		}
+	}
+}
+
+func TestBenchmarksHaveNamesOfTheirOwn(t *testing.T) {
+	var names []string
+	for _, b := range benchmarks() {
+		names = append(names, b.name)
+	}
+	if want := []string{"packet", "live", "flood", "scale"}; !slices.Equal(names, want) {
+		t.Errorf("got %q, want %q", names, want)
 	}
 }

@@ -3,21 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/netip"
 	"path/filepath"
 	"time"
 
 	"github.com/cilium/ebpf"
 
+	"drover/bpf"
 	"drover/dataplane"
-)
-
-// The interface of the private network namespace. That it is the loopback does not matter: no frame passes it.
-const (
-	loopback      = "lo"
-	loopbackIndex = 1
 )
 
 // The service hangs on a gate of a VRRP instance, which stays open for longer than any run.
@@ -26,65 +19,97 @@ const (
 	lease = time.Hour
 )
 
-// openDrover sets Drover up the way its daemon does and takes the program that is attached.
-func openDrover(capacity int) (*contestant, error) {
-	plane, err := dataplane.Open(dataplane.Options{
-		Dir: filepath.Join(bpffs, "drover"), FlowCapacity: capacity, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-	})
+// droverDir is where Drover pins its tables.
+func droverDir() string { return filepath.Join(bpffs, "drover") }
+
+// droverBalancer is Drover, set up the way its daemon does.
+type droverBalancer struct {
+	contestant
+	plane *dataplane.DataPlane
+	lines uint32 // cache lines of its flow table
+}
+
+// openDrover takes the program that is attached to the interface.
+func openDrover(family Family, flows int, at place) (*droverBalancer, error) {
+	plane, err := openPlane(dataplane.Sizes{Flows: flows})
 	if err != nil {
 		return nil, err
 	}
-	program, err := startDrover(plane)
-	if err != nil {
+	b := &droverBalancer{plane: plane, contestant: contestant{name: "drover", family: family}}
+	b.count, b.close = b.read, plane.Remove
+	if err := b.start(at); err != nil {
 		return nil, errors.Join(err, plane.Remove())
 	}
-	return &contestant{
-		name: "drover", program: program,
-		count: func() (tally, error) { return countDrover(plane) },
-		close: func() error { return errors.Join(program.Close(), plane.Remove()) },
-	}, nil
+	b.close = func() error { return errors.Join(b.program.Close(), plane.Remove()) }
+	return b, nil
 }
 
-func startDrover(plane *dataplane.DataPlane) (*ebpf.Program, error) {
-	if err := plane.Apply(droverTables()); err != nil {
-		return nil, err
+// openPlane opens empty tables.
+func openPlane(sizes dataplane.Sizes) (*dataplane.DataPlane, error) {
+	return dataplane.Open(dataplane.Options{Dir: droverDir(), Sizes: sizes, Log: slog.New(slog.DiscardHandler)})
+}
+
+func (b *droverBalancer) start(at place) error {
+	if err := b.plane.Apply(droverTables(b.family)); err != nil {
+		return err
 	}
-	if err := plane.OpenGate(gate, lease, 0); err != nil {
-		return nil, err
+	if err := b.plane.OpenGate(gate, lease, 0); err != nil {
+		return err
 	}
-	attached, err := plane.Attach(loopback, loopbackIndex, balancerMAC(), dataplane.ModeGeneric)
+	mode := dataplane.ModeGeneric
+	if at.native {
+		mode = dataplane.ModeNative
+	}
+	attached, err := b.plane.Attach(dataplane.Interface{
+		Name: at.name, Index: at.index, MAC: dataplane.MAC(balancerMAC()), MTU: ethernetMTU,
+	}, mode)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	program, err := ebpf.NewProgramFromID(ebpf.ProgramID(attached.ProgramID))
+	table, err := flowTable(b.family)
 	if err != nil {
-		return nil, fmt.Errorf("open program %d: %w", attached.ProgramID, err)
+		return err
 	}
-	return program, nil
+	b.lines = table.lines
+	if b.program, err = ebpf.NewProgramFromID(ebpf.ProgramID(attached.ProgramID)); err != nil {
+		return fmt.Errorf("open program %d: %w", attached.ProgramID, err)
+	}
+	return nil
 }
 
-func droverService() dataplane.ServiceKey {
-	return dataplane.ServiceKey{Address: virtualServer(), Protocol: dataplane.ProtocolTCP}
+func droverService(family Family) dataplane.ServiceKey {
+	return dataplane.ServiceKey{Address: family.virtualServer(), Protocol: dataplane.ProtocolTCP}
 }
 
-func droverTables() dataplane.Tables {
+// droverReals are the ids of the real servers.
+func droverReals() []dataplane.RealID {
+	ids := make([]dataplane.RealID, len(realMACs()))
+	for i := range ids {
+		ids[i] = dataplane.RealID(i + 1)
+	}
+	return ids
+}
+
+func droverTables(family Family) dataplane.Tables {
 	tables := dataplane.NewTables()
 	service := dataplane.Service{Gate: gate}
-	for i, mac := range realMACs() {
-		id := dataplane.RealID(i + 1)
-		address := netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(100 + i)}), virtualServer().Port())
-		tables.Reals[id] = dataplane.Real{Service: droverService(), Address: address, MAC: mac, State: dataplane.RealUp}
+	for i, id := range droverReals() {
+		tables.Reals.Set(id, dataplane.Real{
+			Service: droverService(family), Address: family.realServer(i), MAC: dataplane.MAC(realMACs()[i]),
+			State: dataplane.RealUp, Weight: 1,
+		})
 		service.Schedule = append(service.Schedule, id)
 	}
-	tables.Services[droverService()] = service
-	tables.VIPs[virtualServer().Addr()] = gate
-	tables.Gates[gate] = dataplane.GateName{Interface: loopbackIndex, VirtualRouterID: 1}
+	tables.Services[droverService(family)] = service
+	tables.VIPs[family.virtualServer().Addr()] = gate
+	tables.Gates[gate] = dataplane.GateName{Interface: loopback().index, VirtualRouterID: 1}
 	return tables
 }
 
-func countDrover(plane *dataplane.DataPlane) (tally, error) {
+// read reads the counters.
+func (b *droverBalancer) read() (tally, error) {
 	var t tally
-	verdicts, err := plane.Verdicts()
+	verdicts, err := b.plane.Verdicts()
 	if err != nil {
 		return tally{}, err
 	}
@@ -92,25 +117,59 @@ func countDrover(plane *dataplane.DataPlane) (tally, error) {
 		switch verdict {
 		case dataplane.ForwardFlow:
 			t.kept += n
-		case dataplane.ForwardNew:
+		case dataplane.ForwardNew, dataplane.ForwardRescheduled:
 			t.placed += n
-		case dataplane.ForwardUntracked:
+		case dataplane.ForwardUntracked, dataplane.ForwardResumed:
 			t.untracked += n
 		default:
 			t.other += n
 		}
 	}
-	service, err := plane.ServiceTraffic(droverService())
+	service, err := b.plane.ServiceTraffic(droverService(b.family), droverReals())
 	if err != nil {
 		return tally{}, err
 	}
 	t.service = traffic{service.Packets, service.Bytes, service.Connections}
-	for i := range realMACs() {
-		real, err := plane.RealTraffic(dataplane.RealID(i + 1))
+	for _, id := range droverReals() {
+		real, err := b.plane.RealTraffic(id)
 		if err != nil {
 			return tally{}, err
 		}
 		t.reals = t.reals.plus(traffic{real.Packets, real.Bytes, real.Connections})
 	}
 	return t, nil
+}
+
+// table is what Drover's flow table takes.
+type table struct {
+	lines uint32 // of the cache
+	slots uint32 // for connections, more than it is made for
+	bytes uint64 // that the kernel has taken for it
+}
+
+// flowTable looks at the pinned map itself.
+func flowTable(family Family) (table, error) {
+	name := "flows"
+	if family == IPv6 {
+		name = "flows6"
+	}
+	m, err := ebpf.LoadPinnedMap(filepath.Join(droverDir(), name), &ebpf.LoadPinOptions{ReadOnly: true})
+	if err != nil {
+		return table{}, fmt.Errorf("open the flow table: %w", err)
+	}
+	defer m.Close()
+	const line = 64
+	info, err := m.Info()
+	if err != nil {
+		return table{}, fmt.Errorf("ask for the size of the flow table: %w", err)
+	}
+	bytes, known := info.Memlock()
+	if !known {
+		return table{}, errors.New("this kernel does not tell the size of the flow table (Linux 5.15 or newer is needed)")
+	}
+	return table{
+		lines: uint32(uint64(m.MaxEntries()) * uint64(m.ValueSize()) / line),
+		slots: m.MaxEntries() * uint32(bpf.DroverLimitsFLOWS_PER_SET),
+		bytes: bytes,
+	}, nil
 }

@@ -1,9 +1,16 @@
 // Command bench measures Drover. Each benchmark is a subcommand:
 //
-//	go run ./bench packet [--json] [--check] [--rounds N] [--flows N,N] [--packets N]
+//	go run ./bench COMMAND [--json] [--check] [--rounds N] [--out DIR] [FLAGS]
 //
-// Every benchmark reports in one form, see [Report], and compares only what it measured in the same run. Exit codes: 0
-// done, 1 failed or, with --check, a bar not held; 2 wrong usage. They need root.
+//	packet  nanoseconds per packet of the XDP program, beside yardsticks
+//	live    packets per second through a cable, on one core
+//	flood   what a flood does to the connections that are there, and to new ones
+//	scale   changes of many virtual servers, and a table of many connections
+//	all     all of them
+//
+// Every benchmark reports in one form, see [Report], and compares only what it measured in the same run. It leaves the
+// report and a plot of it in DIR, bench/results by default. Exit codes: 0 done, 1 failed or, with --check, a bar not
+// held; 2 wrong usage. They need root, and live also ip(8).
 package main
 
 import (
@@ -14,28 +21,24 @@ import (
 	"io"
 	"os"
 	"os/signal"
-)
 
-// command is one benchmark.
-type command struct {
-	name    string
-	summary string
-	run     func(ctx context.Context, env environment, args []string) error
-}
+	"drover/bench/ipvs"
+)
 
 // environment is what a benchmark may write to.
 type environment struct {
 	stdout, stderr io.Writer
 }
 
-var commands = []command{
-	{"packet", "nanoseconds per packet of the XDP program, beside yardsticks", runPacket},
+func benchmarks() []benchmark {
+	return []benchmark{packetBenchmark(), liveBenchmark(), floodBenchmark(), scaleBenchmark()}
 }
 
 // errUsage says that the command line was wrong; what was wrong is on stderr already.
 var errUsage = errors.New("wrong usage")
 
 func main() {
+	ipvs.RunGuest()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	os.Exit(exitCode(run(ctx, environment{stdout: os.Stdout, stderr: os.Stderr}, os.Args[1:]), os.Stderr))
@@ -58,9 +61,12 @@ func run(ctx context.Context, env environment, args []string) error {
 	if len(args) == 0 {
 		return usage(env, "which benchmark?")
 	}
-	for _, c := range commands {
-		if c.name == args[0] {
-			return c.run(ctx, env, args[1:])
+	if args[0] == "all" {
+		return runAll(ctx, env, benchmarks(), args[1:])
+	}
+	for _, b := range benchmarks() {
+		if b.name == args[0] {
+			return runBenchmark(ctx, env, b, args[1:])
 		}
 	}
 	return usage(env, fmt.Sprintf("no benchmark %q", args[0]))
@@ -68,8 +74,9 @@ func run(ctx context.Context, env environment, args []string) error {
 
 func usage(env environment, problem string) error {
 	fmt.Fprintf(env.stderr, "bench: %s\nusage: bench COMMAND [FLAGS]; COMMAND -h shows the flags\n", problem)
-	for _, c := range commands {
-		fmt.Fprintf(env.stderr, "  %-8s %s\n", c.name, c.summary)
+	for _, b := range benchmarks() {
+		fmt.Fprintf(env.stderr, "  %-8s %s\n", b.name, b.summary)
 	}
+	fmt.Fprintf(env.stderr, "  %-8s %s\n", "all", "all of them")
 	return errUsage
 }

@@ -17,26 +17,28 @@ import (
 // xdpTX is what an XDP program returns to send the packet back out (XDP_TX).
 const xdpTX = 3
 
-// player plays a script of packets to programs; see yardstick/player.bpf.c.
+// player plays a script of packets to programs, or out of an interface; see yardstick/player.bpf.c.
 type player struct {
 	objects yardstick.PlayerObjects
-	length  int
+	family  Family
+	length  int // of the script
 }
 
-func newPlayer(script []yardstick.PlayerStep) (*player, error) {
+func newPlayer(family Family, script []yardstick.PlayerStep) (*player, error) {
 	spec, err := yardstick.LoadPlayer()
 	if err != nil {
 		return nil, fmt.Errorf("read the player: %w", err)
 	}
 	spec.Maps[yardstick.PlayerMapScript].MaxEntries = uint32(len(script))
-	if err := setVariables(spec, map[string]any{
+	spec.Maps[yardstick.PlayerMapOutcome].MaxEntries = uint32(len(script))
+	if err := errors.Join(setVariables(spec, family.shape()), setVariables(spec, map[string]any{
 		yardstick.PlayerVarScriptLength: uint32(len(script)),
 		yardstick.PlayerVarBalancerMac:  eightBytes(balancerMAC()),
 		yardstick.PlayerVarRouterMac:    eightBytes(routerMAC()),
-	}); err != nil {
+	})); err != nil {
 		return nil, fmt.Errorf("player: %w", err)
 	}
-	p := &player{length: len(script)}
+	p := &player{family: family, length: len(script)}
 	if err := spec.LoadAndAssign(&p.objects, nil); err != nil {
 		return nil, fmt.Errorf("load the player: %w", err)
 	}
@@ -59,23 +61,37 @@ func (p *player) write(script []yardstick.PlayerStep) error {
 
 func (p *player) close() error { return p.objects.Close() }
 
+// rewind makes a step of the script the next.
+func (p *player) rewind(to int) error {
+	if err := p.objects.NextStep.Set(uint32(to)); err != nil {
+		return fmt.Errorf("set the script to step %d: %w", to, err)
+	}
+	return nil
+}
+
 // play gives program the next packets of the script, from the given step on, over and over until there were as many as
 // asked for. It returns the nanoseconds of processor time per packet. An error tells that the last packet was not sent
 // to a real server; that the others were is for the caller to see from the counters.
 func (p *player) play(program *ebpf.Program, from, packets int) (float64, error) {
+	if err := p.rewind(from); err != nil {
+		return 0, err
+	}
+	return p.run(p.objects.XdpPlay, program, packets)
+}
+
+// run repeats an entry of the player, which jumps to program each time.
+func (p *player) run(entry, program *ebpf.Program, packets int) (float64, error) {
 	if err := p.objects.ProgramUnderTest.Put(uint32(0), program); err != nil {
 		return 0, fmt.Errorf("put the program under test: %w", err)
 	}
-	if err := p.objects.NextStep.Set(uint32(from)); err != nil {
-		return 0, fmt.Errorf("set the script to step %d: %w", from, err)
+	options := &ebpf.RunOptions{
+		Data: p.family.frame(), DataOut: make([]byte, len(p.family.frame())), Repeat: uint32(packets),
 	}
-	out := make([]byte, len(frame()))
-	options := &ebpf.RunOptions{Data: frame(), DataOut: out, Repeat: uint32(packets)}
 	start, err := processorTime()
 	if err != nil {
 		return 0, err
 	}
-	verdict, err := p.objects.XdpPlay.Run(options)
+	verdict, err := entry.Run(options)
 	if err != nil {
 		return 0, fmt.Errorf("run: %w", err)
 	}
@@ -87,6 +103,24 @@ func (p *player) play(program *ebpf.Program, from, packets int) (float64, error)
 		return 0, err
 	}
 	return float64(end-start) / float64(packets), nil
+}
+
+// send has the next packets of the script, from the given step on, leave the interface of the thread's network
+// namespace that has the index. It returns when the last has left. Linux 5.18 or newer.
+func (p *player) send(ifindex, from, packets int) error {
+	if err := p.rewind(from); err != nil {
+		return err
+	}
+	const batch = 64 // what a driver takes in one poll; the kernel refuses more than 256
+	frame := p.family.frame()
+	_, err := p.objects.XdpSend.Run(&ebpf.RunOptions{
+		Data: frame, Repeat: uint32(packets), Flags: unix.BPF_F_TEST_XDP_LIVE_FRAMES, BatchSize: batch,
+		Context: yardstick.PlayerXdpMd{DataEnd: uint32(len(frame)), IngressIfindex: uint32(ifindex)},
+	})
+	if err != nil {
+		return fmt.Errorf("send live frames: %w", err)
+	}
+	return nil
 }
 
 // forwarded tells whether a packet went to a real server, from the interface.

@@ -8,30 +8,67 @@ import (
 
 // Report is what a benchmark found. Its JSON form is stable.
 type Report struct {
-	Host   string `json:"host"`   // processor
-	Kernel string `json:"kernel"` // release
-	Rounds int    `json:"rounds"` // how often each row was measured
-	Rows   []Row  `json:"rows"`
-	Bars   []Bar  `json:"bars"`
+	Benchmark string   `json:"benchmark"`
+	Host      string   `json:"host"`           // processor
+	Kernel    string   `json:"kernel"`         // release
+	Mode      string   `json:"mode"`           // of XDP
+	Unit      string   `json:"unit"`           // what a row's time is of: "packet" or "change"
+	Rounds    int      `json:"rounds"`         // runs: how often each row was measured
+	IPVS      string   `json:"ipvs,omitempty"` // whether IPVS ran beside, and why not
+	Notes     []string `json:"notes,omitempty"`
+	Rows      []Row    `json:"rows"`
+	Bars      []Bar    `json:"bars"`
 }
+
+// Path is what the packets of a row are, or what else was measured.
+type Path string
 
 // Row is one measurement: a program on one path, with so many connections in its table.
 type Row struct {
 	Program string  `json:"program"`
 	Path    Path    `json:"path"`
-	Family  string  `json:"family"` // of addresses: ipv4
-	Flows   int     `json:"flows"`
-	Median  float64 `json:"ns_median"` // nanoseconds per packet, over the rounds
+	Family  Family  `json:"family"`         // of the frames
+	Flows   int     `json:"flows"`          // 0 for a change of the tables
+	Unit    string  `json:"unit,omitempty"` // when it is not the report's
+	Median  float64 `json:"ns_median"`      // nanoseconds for each of the unit, over the rounds
 	Min     float64 `json:"ns_min"`
 	Max     float64 `json:"ns_max"`
+	// Mpps are the same in millions of packets per second, where the benchmark measures throughput.
+	Mpps *Rate `json:"mpps,omitempty"`
+	// Moved and Lost are the connections that went to another real server than before, and to none.
+	Moved int `json:"moved,omitempty"`
+	Lost  int `json:"lost,omitempty"`
 }
 
-// Bar is a promise that a benchmark keeps: a ratio of medians and its limit.
-type Bar struct {
-	Name  string  `json:"name"`
-	Value float64 `json:"value"`
-	Limit float64 `json:"limit"`
-	Held  bool    `json:"held"`
+// Units of a report or a row.
+const (
+	perPacket = "packet"
+	perChange = "change"
+)
+
+// Rate is a throughput over the rounds.
+type Rate struct {
+	Median float64 `json:"median"`
+	Min    float64 `json:"min"`
+	Max    float64 `json:"max"`
+}
+
+// newRow has the spread of the measured times, in nanoseconds.
+func newRow(c *contestant, path Path, flows int, ns []float64) Row {
+	s := spreadOf(ns)
+	return Row{Program: c.name, Path: path, Family: c.family, Flows: flows, Median: s.median, Min: s.min, Max: s.max}
+}
+
+// newReport has the facts of the machine.
+func newReport(benchmark, mode, unit string, rounds int) (Report, error) {
+	host, kernel, err := hostAndKernel()
+	if err != nil {
+		return Report{}, err
+	}
+	return Report{
+		Benchmark: benchmark, Host: host, Kernel: kernel, Mode: mode, Unit: unit, Rounds: rounds,
+		Rows: []Row{}, Bars: []Bar{},
+	}, nil
 }
 
 func (r Report) writeJSON(w io.Writer) error {
@@ -44,25 +81,11 @@ func (r Report) writeJSON(w io.Writer) error {
 }
 
 // row finds a measurement.
-func (r Report) row(program string, path Path, flows int) (Row, bool) {
+func (r Report) row(program string, path Path, family Family, flows int) (Row, bool) {
 	for _, row := range r.Rows {
-		if row.Program == program && row.Path == path && row.Flows == flows {
+		if row.Program == program && row.Path == path && row.Family == family && row.Flows == flows {
 			return row, true
 		}
 	}
 	return Row{}, false
-}
-
-// check returns an error that names the bars that were not held.
-func (r Report) check() error {
-	var missed []string
-	for _, bar := range r.Bars {
-		if !bar.Held {
-			missed = append(missed, fmt.Sprintf("%s is %.2f, the limit is %.2f", bar.Name, bar.Value, bar.Limit))
-		}
-	}
-	if len(missed) > 0 {
-		return fmt.Errorf("bars not held: %v", missed)
-	}
-	return nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/binary"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -9,24 +8,18 @@ import (
 	"drover/bench/yardstick"
 )
 
-// The benchmark has one virtual server. The addresses are those of RFC 5737 and RFC 2544 and leave no machine.
-func virtualServer() netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, 1}), 80)
-}
-
 func balancerMAC() net.HardwareAddr { return net.HardwareAddr{0x02, 0, 0, 0, 0, 1} }
 
 func routerMAC() net.HardwareAddr { return net.HardwareAddr{0x02, 0, 0, 0, 0, 2} }
 
+// realMACs are the addresses of the real servers. They differ in the last byte only.
 func realMACs() []net.HardwareAddr {
-	macs := make([]net.HardwareAddr, 4)
+	macs := make([]net.HardwareAddr, yardstick.SinkLimitsREALS)
 	for i := range macs {
 		macs[i] = net.HardwareAddr{0x02, 0, 0, 0, 1, byte(i)}
 	}
 	return macs
 }
-
-const ipTCP = 6 // IANA protocol number
 
 // The 13th and 14th byte of a TCP header without options: its length, and the flag.
 const (
@@ -39,11 +32,9 @@ const (
 func step(n uint32, flags uint16) yardstick.PlayerStep {
 	mixed := n * 0x9e3779b1 // odd, so one to one
 	client := netip.AddrFrom4([4]byte{198, 18 | byte(mixed>>31), byte(mixed >> 23), byte(mixed >> 15)})
-	var s yardstick.PlayerStep
-	s.Addresses.Client, s.Addresses.Vip = rawAddress(client), rawAddress(virtualServer().Addr())
-	s.Ports.Client, s.Ports.Vip = rawPort(0x8000|uint16(mixed&0x7fff)), rawPort(virtualServer().Port())
-	s.Flags = rawPort(flags)
-	return s
+	return yardstick.PlayerStep{
+		Client: rawAddress(client), Port: rawPort(0x8000 | uint16(mixed&0x7fff)), Flags: rawPort(flags),
+	}
 }
 
 // openEach has every connection open: its SYN, and the ACK that ends the handshake.
@@ -72,28 +63,4 @@ func openMore(flows, count int) []yardstick.PlayerStep {
 		steps[i] = step(uint32(flows+i), tcpSYN)
 	}
 	return steps
-}
-
-// frame is a packet of which the player sets addresses, ports and flags: Ethernet, IPv4 and TCP without data, padded to
-// the least that Ethernet carries.
-func frame() []byte {
-	f := make([]byte, 60)
-	binary.BigEndian.PutUint16(f[12:], 0x0800) // IPv4
-	ip := f[14:]
-	ip[0], ip[8], ip[9] = 0x45, 64, ipTCP  // version and header length, TTL, TCP
-	binary.BigEndian.PutUint16(ip[2:], 40) // length
-	return f
-}
-
-// The programs see addresses and ports as they stand in the packet.
-
-func rawAddress(a netip.Addr) uint32 {
-	four := a.As4()
-	return binary.NativeEndian.Uint32(four[:])
-}
-
-func rawPort(port uint16) uint16 {
-	var two [2]byte
-	binary.BigEndian.PutUint16(two[:], port)
-	return binary.NativeEndian.Uint16(two[:])
 }

@@ -41,7 +41,7 @@ func TestScripts(t *testing.T) {
 }
 
 func TestForwarded(t *testing.T) {
-	good := frame()
+	good := IPv4.frame()
 	copy(good, realMACs()[1])
 	copy(good[6:], balancerMAC())
 	if err := forwarded(xdpTX, good); err != nil {
@@ -54,7 +54,7 @@ func TestForwarded(t *testing.T) {
 	if forwarded(xdpTX, good) == nil {
 		t.Error("a packet that keeps its source counts as forwarded")
 	}
-	if forwarded(xdpTX, frame()) == nil {
+	if forwarded(xdpTX, IPv4.frame()) == nil {
 		t.Error("a packet to no real server counts as forwarded")
 	}
 }

@@ -20,3 +20,5 @@ func spreadOf(measured []float64) spread {
 }
 
 func hundredths(x float64) float64 { return math.Round(x*100) / 100 }
+
+func thousandths(x float64) float64 { return math.Round(x*1000) / 1000 }

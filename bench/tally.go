@@ -6,7 +6,7 @@ import "fmt"
 type tally struct {
 	kept      uint64 // packets that followed their connection
 	placed    uint64 // packets that opened a connection, which was remembered
-	untracked uint64 // packets of connections that the table had no place for
+	untracked uint64 // packets of connections that the table had no place for, or did not know
 	other     uint64 // packets with any other outcome
 
 	service traffic // of the virtual server
@@ -30,10 +30,10 @@ func (t traffic) plus(o traffic) traffic {
 	return traffic{t.packets + o.packets, t.bytes + o.bytes, t.connections + o.connections}
 }
 
-// wantTally is what a balancer must have counted of packets with these outcomes.
-func wantTally(kept, placed, untracked uint64) tally {
+// wantTally is what a balancer must have counted of packets with these outcomes, in frames of so many bytes.
+func wantTally(kept, placed, untracked uint64, frame int) tally {
 	packets := kept + placed + untracked
-	each := traffic{packets: packets, bytes: packets * uint64(len(frame())), connections: placed}
+	each := traffic{packets: packets, bytes: packets * uint64(frame), connections: placed}
 	return tally{kept: kept, placed: placed, untracked: untracked, service: each, reals: each}
 }
 

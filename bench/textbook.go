@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/cilium/ebpf"
 
@@ -12,28 +13,34 @@ import (
 // textbookBalancer is the textbook program and its tables.
 type textbookBalancer struct{ yardstick.TextbookObjects }
 
-func openTextbook(capacity int) (*contestant, error) {
+// textbookKnows tells whether the program balances packets of the family.
+func textbookKnows(family Family) bool { return family != IPv6 }
+
+// openTextbook gives the table some room above the connections: an LRU hash begins to evict shortly before it is full.
+func openTextbook(family Family, flows int) ([]*contestant, error) {
 	spec, err := yardstick.LoadTextbook()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("textbook: %w", err)
 	}
-	spec.Maps[yardstick.TextbookMapConnections].MaxEntries = uint32(capacity)
+	spec.Maps[yardstick.TextbookMapConnections].MaxEntries = uint32(flows + flows/8 + 1024)
 	mac := map[string]any{yardstick.TextbookVarInterfaceMac: [6]byte(balancerMAC())}
 	if err := setVariables(spec, mac); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("textbook: %w", err)
 	}
 	var b textbookBalancer
 	if err := spec.LoadAndAssign(&b.TextbookObjects, nil); err != nil {
-		return nil, fmt.Errorf("load: %w", err)
+		return nil, fmt.Errorf("textbook: load: %w", err)
 	}
-	if err := b.fill(); err != nil {
+	if err := b.fill(family.virtualServer()); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
-	return &contestant{name: "textbook", program: b.XdpTextbook, count: b.count, close: b.Close}, nil
+	return []*contestant{
+		{name: "textbook", family: family, program: b.XdpTextbook, count: b.count, close: b.Close},
+	}, nil
 }
 
 // fill writes one virtual server, with id 0, and its real servers.
-func (b *textbookBalancer) fill() error {
+func (b *textbookBalancer) fill(server netip.AddrPort) error {
 	var service yardstick.TextbookService
 	for i, mac := range realMACs() {
 		if err := b.Reals.Put(uint32(i), yardstick.TextbookReal{Mac: [6]byte(mac)}); err != nil {
@@ -43,7 +50,7 @@ func (b *textbookBalancer) fill() error {
 		service.Reals++
 	}
 	key := yardstick.TextbookServiceKey{
-		Vip: rawAddress(virtualServer().Addr()), Port: rawPort(virtualServer().Port()), Protocol: ipTCP,
+		Vip: rawAddress(server.Addr()), Port: rawPort(server.Port()), Protocol: ipTCP,
 	}
 	if err := b.Services.Put(key, service); err != nil {
 		return fmt.Errorf("write the service: %w", err)

@@ -14,16 +14,18 @@ struct arrival {
 
 static __always_inline struct arrival arrival_of(const struct packet *pkt, __u32 service)
 {
-	bool six = pkt->to.family == IPV6;
-	__be32 client = six ? fold_address(&pkt->from, flow_seed) : pkt->from.in6_u.u6_addr32[0];
-
-	return (struct arrival){
-		.flow = {
-			.key = flow_word(client, pkt->client_port, service), .client = pkt->from,
-			.family = pkt->to.family,
-		},
+	__be32 client = pkt->from.in6_u.u6_addr32[0];
+	struct arrival arrival = {
+		.flow = { .family = pkt->to.family },
 		.now = bpf_jiffies64(), .service = service, .signs = pkt->signs,
 	};
+
+	if (arrival.flow.family == IPV6) {
+		arrival.flow.client = pkt->from;
+		client = fold_address(&pkt->from, flow_seed);
+	}
+	arrival.flow.key = flow_word(client, pkt->client_port, service);
+	return arrival;
 }
 
 /* A real server, and how it was come by. */

@@ -34,7 +34,8 @@ static __always_inline void write_entry(struct flow *flow, __u64 entry)
 
 static __always_inline void write_flow(struct set set, struct flow *flow, const struct flow_id *id, __u64 entry)
 {
-	write_key(flow, 0);
+	if (word(&flow->key))
+		write_key(flow, 0);
 	write_entry(flow, entry);
 	if (is_ipv6(set))
 		((struct flow6 *)flow)->client = id->client;
@@ -64,20 +65,36 @@ static __always_inline __u32 noted(const __u32 *slot)
 	return *(const volatile __u32 *)slot;
 }
 
-/* Notes which slot of a set holds a flow already, and which is vacant. */
-static __always_inline void survey(struct flow_lock *lock, struct set set, __u64 hash, const struct flow_id *id)
+/* Notes which slot of a line holds a flow already, and which is vacant. Returns whether the last was never used. */
+static __always_inline bool survey_line(struct flow_lock *lock, struct set set, __u64 hash, const struct flow_id *id,
+					__u32 line)
 {
-	lock->held = lock->vacant = NO_SLOT;
-	for (__u32 distance = 0; distance < FLOWS_PER_SET; distance++) {
-		__u32 slot = slot_at(hash, distance);
-		struct flow *flow = flow_in(set, slot);
+	struct flow *flow = NULL;
 
+#pragma unroll
+	for (__u32 i = 0; i < FLOWS_PER_LINE; i++) {
+		__u32 slot = slot_at(hash, line * FLOWS_PER_LINE + i);
+
+		flow = flow_in(set, slot);
 		if (holds(set, flow, id))
 			lock->held = slot;
 		else if (noted(&lock->vacant) == NO_SLOT && is_vacant(flow))
 			lock->vacant = slot;
 	}
+	return never_used(flow);
 }
+
+/* The same for a set, as far as it was ever used. No loop: Linux 6.1 refuses it in the shape that compilers give it. */
+static __always_inline void survey(struct flow_lock *lock, struct set set, __u64 hash, const struct flow_id *id)
+{
+	lock->held = lock->vacant = NO_SLOT;
+	if (survey_line(lock, set, hash, id, 0) || survey_line(lock, set, hash, id, 1) ||
+	    survey_line(lock, set, hash, id, 2))
+		return;
+	survey_line(lock, set, hash, id, 3);
+}
+
+_Static_assert(HOME_LINES == 4, "survey goes over four lines");
 
 /*
  * Writes a flow where it is, or where there is room, or over a victim that find_victim saw, if that is still as it was.
@@ -122,7 +139,8 @@ __noinline __u64 try_bind(const struct flow_id *id, __u64 entry, __u64 old, __u6
 
 	if (!bound.ours)
 		return bound.word;
-	count_flow(entry_real(gone), entry_state(gone), FLOW_EXPIRED);
+	if (entry_state(gone) != FLOW_EXPIRED)
+		count_flow(entry_real(gone), entry_state(gone), FLOW_EXPIRED);
 	if (!moves)
 		count_flow(bound.real, FLOW_EXPIRED, entry_state(entry));
 	return bound.word;

@@ -147,6 +147,15 @@ static __always_inline struct flow *look_in_line(struct set set, __u32 first, __
 	return line + (slot % FLOWS_PER_LINE << set.shift);
 }
 
+/*
+ * Whether a slot has never held a flow. Slots are taken in the order of their distance from home, and a slot that was
+ * taken once stays so, if only by a flow that has expired: no flow is farther away than a slot that was never used.
+ */
+static __always_inline bool never_used(const struct flow *flow)
+{
+	return !(word(&flow->key) | word((const void *)flow + offsetof(struct flow, seen)));
+}
+
 /* Finds a flow anywhere in a set. */
 static __always_inline __u64 find_in(struct set set, __u64 hash, const struct flow_id *id)
 {
@@ -155,6 +164,8 @@ static __always_inline __u64 find_in(struct set set, __u64 hash, const struct fl
 		const struct flow *flow = flow_in(set, slot);
 		union sight sight;
 
+		if (never_used(flow))
+			return UNSEEN;
 		if (!holds(set, flow, id))
 			continue;
 		sight.word = word((void *)flow + zero_after(id->key) + offsetof(struct flow, seen));

@@ -6,8 +6,8 @@
 
 volatile const __u8 real_mac[6] __attribute__((aligned(8))) = {};
 volatile const __u8 interface_mac[6] __attribute__((aligned(8))) = {};
-/* Number of lines less one; the number is a power of two. */
-volatile const __u32 line_mask = 0;
+/* Number of lines. */
+volatile const __u32 line_count = 1;
 
 /* One cache line. */
 struct line {
@@ -35,6 +35,15 @@ int xdp_floor(struct xdp_md *ctx)
 	return XDP_TX;
 }
 
+static __always_inline __u64 hash_of(const struct packet *pkt)
+{
+	__u64 hash = (pkt->client.word[0] << 16 | pkt->client_port) * 0x9e3779b97f4a7c15ULL;
+
+	if (pkt->ipv6)
+		hash = (hash ^ pkt->client.word[1]) * 0x9e3779b97f4a7c15ULL;
+	return (hash ^ hash >> 32) * 0xd6e8feb86659fd93ULL;
+}
+
 /* The same, once it has read the one line that belongs to the connection. */
 SEC("xdp")
 int xdp_touch(struct xdp_md *ctx)
@@ -46,9 +55,8 @@ int xdp_touch(struct xdp_md *ctx)
 
 	if (!parse(ctx, &pkt))
 		return XDP_PASS;
-	hash = ((__u64)pkt.client << 16 | pkt.client_port) * 0x9e3779b97f4a7c15ULL;
-	hash = (hash ^ hash >> 32) * 0xd6e8feb86659fd93ULL;
-	at = (hash >> 32) & line_mask;
+	hash = hash_of(&pkt);
+	at = (hash >> 32) * line_count >> 32;
 	line = bpf_map_lookup_elem(&lines, &at);
 	if (!line || *(const volatile __u64 *)&line->word[0]) /* zero: nobody writes to it */
 		return XDP_ABORTED;

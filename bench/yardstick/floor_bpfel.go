@@ -26,7 +26,7 @@ const (
 	FloorProgXdpFloor    = "xdp_floor"
 	FloorProgXdpTouch    = "xdp_touch"
 	FloorVarInterfaceMac = "interface_mac"
-	FloorVarLineMask     = "line_mask"
+	FloorVarLineCount    = "line_count"
 	FloorVarRealMac      = "real_mac"
 )
 
@@ -88,7 +88,7 @@ type FloorMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type FloorVariableSpecs struct {
 	InterfaceMac *ebpf.VariableSpec `ebpf:"interface_mac"`
-	LineMask     *ebpf.VariableSpec `ebpf:"line_mask"`
+	LineCount    *ebpf.VariableSpec `ebpf:"line_count"`
 	RealMac      *ebpf.VariableSpec `ebpf:"real_mac"`
 }
 
@@ -126,7 +126,7 @@ func (m *FloorMaps) Close() error {
 // It can be passed to LoadFloorObjects or ebpf.CollectionSpec.LoadAndAssign.
 type FloorVariables struct {
 	InterfaceMac *ebpf.Variable `ebpf:"interface_mac"`
-	LineMask     *ebpf.Variable `ebpf:"line_mask"`
+	LineCount    *ebpf.Variable `ebpf:"line_count"`
 	RealMac      *ebpf.Variable `ebpf:"real_mac"`
 }
 

@@ -6,6 +6,7 @@
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <stdbool.h>
@@ -15,43 +16,102 @@
 
 #define IP_MORE_FRAGMENTS  0x2000
 #define IP_FRAGMENT_OFFSET 0x1fff
+#define MOST_TAGS	   2
+
+/* Of either version of IP; an IPv4 address is the first four bytes. */
+struct address {
+	__u64 word[2];
+};
 
 struct packet {
 	struct ethhdr *eth;
 	__u32 bytes;
-	__be32 client;
-	__be32 vip;
+	struct address client;
+	struct address vip;
 	__be16 client_port;
 	__be16 vip_port;
 	__u8 protocol;
+	bool ipv6;
 };
 
-/* Reads an IPv4 packet of TCP or UDP. Returns false for what is not one, which a balancer leaves to the kernel. */
+/* An IEEE 802.1Q or 802.1ad tag, from behind the type that announces it. */
+struct vlan_tag {
+	__be16 control;
+	__be16 type; /* of what follows */
+};
+
+static __always_inline bool read_ports(void *at, void *end, struct packet *pkt)
+{
+	__be16 *ports = at;
+
+	if (pkt->protocol != IPPROTO_TCP && pkt->protocol != IPPROTO_UDP)
+		return false;
+	if (at + (pkt->protocol == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr)) > end)
+		return false;
+	pkt->client_port = ports[0];
+	pkt->vip_port = ports[1];
+	return true;
+}
+
+static __always_inline bool read_ipv4(void *at, void *end, struct packet *pkt)
+{
+	struct iphdr *ip = at;
+
+	if ((void *)(ip + 1) > end || ip->ihl < 5)
+		return false;
+	if (ip->frag_off & bpf_htons(IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET))
+		return false;
+	pkt->ipv6 = false;
+	pkt->client = (struct address){ { ip->saddr } };
+	pkt->vip = (struct address){ { ip->daddr } };
+	pkt->protocol = ip->protocol;
+	return read_ports(at + ip->ihl * 4, end, pkt);
+}
+
+/* Without extension headers. */
+static __always_inline bool read_ipv6(void *at, void *end, struct packet *pkt)
+{
+	struct ipv6hdr *ip = at;
+
+	if ((void *)(ip + 1) > end)
+		return false;
+	pkt->ipv6 = true;
+	__builtin_memcpy(&pkt->client, &ip->saddr, sizeof(pkt->client));
+	__builtin_memcpy(&pkt->vip, &ip->daddr, sizeof(pkt->vip));
+	pkt->protocol = ip->nexthdr;
+	return read_ports(ip + 1, end, pkt);
+}
+
+/*
+ * Reads a packet of TCP or UDP, over either version of IP, tagged or not. Returns false for what is not one, which a
+ * balancer leaves to the kernel.
+ */
 static __always_inline bool parse(struct xdp_md *ctx, struct packet *pkt)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	struct ethhdr *eth = data;
-	struct iphdr *ip = (void *)(eth + 1);
-	__be16 *ports;
+	void *at = eth + 1;
+	__be16 type;
 
-	if ((void *)(ip + 1) > end || eth->h_proto != bpf_htons(ETH_P_IP) || ip->ihl < 5)
+	if (at > end)
 		return false;
-	if (ip->frag_off & bpf_htons(IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET))
-		return false;
-	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
-		return false;
-	ports = (void *)ip + ip->ihl * 4;
-	if ((void *)ports + (ip->protocol == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr)) > end)
-		return false;
-
 	pkt->eth = eth;
 	pkt->bytes = end - data;
-	pkt->client = ip->saddr;
-	pkt->vip = ip->daddr;
-	pkt->client_port = ports[0];
-	pkt->vip_port = ports[1];
-	pkt->protocol = ip->protocol;
-	return true;
+	type = eth->h_proto;
+#pragma unroll
+	for (int i = 0; i < MOST_TAGS; i++) {
+		struct vlan_tag *tag = at;
+
+		if (type != bpf_htons(ETH_P_8021Q) && type != bpf_htons(ETH_P_8021AD))
+			break;
+		if ((void *)(tag + 1) > end)
+			return false;
+		type = tag->type;
+		at = tag + 1;
+	}
+	if (type == bpf_htons(ETH_P_IP))
+		return read_ipv4(at, end, pkt);
+	return type == bpf_htons(ETH_P_IPV6) && read_ipv6(at, end, pkt);
 }
 
 /* In the fewest writes, as a balancer that minds its speed does it. */

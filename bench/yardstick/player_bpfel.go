@@ -14,32 +14,47 @@ import (
 )
 
 type PlayerStep struct {
-	_         structs.HostLayout
-	Addresses struct {
-		_      structs.HostLayout
-		Client uint32
-		Vip    uint32
-	}
-	Ports struct {
-		_      structs.HostLayout
-		Client uint16
-		Vip    uint16
-	}
-	Flags uint16
-	Pad   uint16
+	_      structs.HostLayout
+	Client uint32
+	Port   uint16
+	Flags  uint16
+}
+
+type PlayerXdpMd struct {
+	_              structs.HostLayout
+	Data           uint32
+	DataEnd        uint32
+	DataMeta       uint32
+	IngressIfindex uint32
+	RxQueueIndex   uint32
+	EgressIfindex  uint32
 }
 
 // Names of all BPF objects in the ELF.
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	PlayerMapOutcome          = "outcome"
 	PlayerMapProgramUnderTest = "program_under_test"
 	PlayerMapScript           = "script"
+	PlayerProgXdpFlood        = "xdp_flood"
 	PlayerProgXdpPlay         = "xdp_play"
+	PlayerProgXdpSend         = "xdp_send"
 	PlayerVarBalancerMac      = "balancer_mac"
+	PlayerVarClientPrefix     = "client_prefix"
+	PlayerVarHeaderSum        = "header_sum"
+	PlayerVarIpv6             = "ipv6"
+	PlayerVarLastStep         = "last_step"
 	PlayerVarNextStep         = "next_step"
 	PlayerVarRouterMac        = "router_mac"
+	PlayerVarScriptEvery      = "script_every"
 	PlayerVarScriptLength     = "script_length"
+	PlayerVarStrangerFlags    = "stranger_flags"
+	PlayerVarStrangerState    = "stranger_state"
+	PlayerVarTagBytes         = "tag_bytes"
+	PlayerVarTurn             = "turn"
+	PlayerVarVip              = "vip"
+	PlayerVarVipPort          = "vip_port"
 )
 
 // LoadPlayer returns the embedded CollectionSpec for Player.
@@ -84,13 +99,16 @@ type PlayerSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type PlayerProgramSpecs struct {
-	XdpPlay *ebpf.ProgramSpec `ebpf:"xdp_play"`
+	XdpFlood *ebpf.ProgramSpec `ebpf:"xdp_flood"`
+	XdpPlay  *ebpf.ProgramSpec `ebpf:"xdp_play"`
+	XdpSend  *ebpf.ProgramSpec `ebpf:"xdp_send"`
 }
 
 // PlayerMapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type PlayerMapSpecs struct {
+	Outcome          *ebpf.MapSpec `ebpf:"outcome"`
 	ProgramUnderTest *ebpf.MapSpec `ebpf:"program_under_test"`
 	Script           *ebpf.MapSpec `ebpf:"script"`
 }
@@ -99,10 +117,21 @@ type PlayerMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type PlayerVariableSpecs struct {
-	BalancerMac  *ebpf.VariableSpec `ebpf:"balancer_mac"`
-	NextStep     *ebpf.VariableSpec `ebpf:"next_step"`
-	RouterMac    *ebpf.VariableSpec `ebpf:"router_mac"`
-	ScriptLength *ebpf.VariableSpec `ebpf:"script_length"`
+	BalancerMac   *ebpf.VariableSpec `ebpf:"balancer_mac"`
+	ClientPrefix  *ebpf.VariableSpec `ebpf:"client_prefix"`
+	HeaderSum     *ebpf.VariableSpec `ebpf:"header_sum"`
+	Ipv6          *ebpf.VariableSpec `ebpf:"ipv6"`
+	LastStep      *ebpf.VariableSpec `ebpf:"last_step"`
+	NextStep      *ebpf.VariableSpec `ebpf:"next_step"`
+	RouterMac     *ebpf.VariableSpec `ebpf:"router_mac"`
+	ScriptEvery   *ebpf.VariableSpec `ebpf:"script_every"`
+	ScriptLength  *ebpf.VariableSpec `ebpf:"script_length"`
+	StrangerFlags *ebpf.VariableSpec `ebpf:"stranger_flags"`
+	StrangerState *ebpf.VariableSpec `ebpf:"stranger_state"`
+	TagBytes      *ebpf.VariableSpec `ebpf:"tag_bytes"`
+	Turn          *ebpf.VariableSpec `ebpf:"turn"`
+	Vip           *ebpf.VariableSpec `ebpf:"vip"`
+	VipPort       *ebpf.VariableSpec `ebpf:"vip_port"`
 }
 
 // PlayerObjects contains all objects after they have been loaded into the kernel.
@@ -125,12 +154,14 @@ func (o *PlayerObjects) Close() error {
 //
 // It can be passed to LoadPlayerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type PlayerMaps struct {
+	Outcome          *ebpf.Map `ebpf:"outcome"`
 	ProgramUnderTest *ebpf.Map `ebpf:"program_under_test"`
 	Script           *ebpf.Map `ebpf:"script"`
 }
 
 func (m *PlayerMaps) Close() error {
 	return _PlayerClose(
+		m.Outcome,
 		m.ProgramUnderTest,
 		m.Script,
 	)
@@ -140,22 +171,37 @@ func (m *PlayerMaps) Close() error {
 //
 // It can be passed to LoadPlayerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type PlayerVariables struct {
-	BalancerMac  *ebpf.Variable `ebpf:"balancer_mac"`
-	NextStep     *ebpf.Variable `ebpf:"next_step"`
-	RouterMac    *ebpf.Variable `ebpf:"router_mac"`
-	ScriptLength *ebpf.Variable `ebpf:"script_length"`
+	BalancerMac   *ebpf.Variable `ebpf:"balancer_mac"`
+	ClientPrefix  *ebpf.Variable `ebpf:"client_prefix"`
+	HeaderSum     *ebpf.Variable `ebpf:"header_sum"`
+	Ipv6          *ebpf.Variable `ebpf:"ipv6"`
+	LastStep      *ebpf.Variable `ebpf:"last_step"`
+	NextStep      *ebpf.Variable `ebpf:"next_step"`
+	RouterMac     *ebpf.Variable `ebpf:"router_mac"`
+	ScriptEvery   *ebpf.Variable `ebpf:"script_every"`
+	ScriptLength  *ebpf.Variable `ebpf:"script_length"`
+	StrangerFlags *ebpf.Variable `ebpf:"stranger_flags"`
+	StrangerState *ebpf.Variable `ebpf:"stranger_state"`
+	TagBytes      *ebpf.Variable `ebpf:"tag_bytes"`
+	Turn          *ebpf.Variable `ebpf:"turn"`
+	Vip           *ebpf.Variable `ebpf:"vip"`
+	VipPort       *ebpf.Variable `ebpf:"vip_port"`
 }
 
 // PlayerPrograms contains all programs after they have been loaded into the kernel.
 //
 // It can be passed to LoadPlayerObjects or ebpf.CollectionSpec.LoadAndAssign.
 type PlayerPrograms struct {
-	XdpPlay *ebpf.Program `ebpf:"xdp_play"`
+	XdpFlood *ebpf.Program `ebpf:"xdp_flood"`
+	XdpPlay  *ebpf.Program `ebpf:"xdp_play"`
+	XdpSend  *ebpf.Program `ebpf:"xdp_send"`
 }
 
 func (p *PlayerPrograms) Close() error {
 	return _PlayerClose(
+		p.XdpFlood,
 		p.XdpPlay,
+		p.XdpSend,
 	)
 }
 

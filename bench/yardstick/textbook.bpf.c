@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause
 /*
  * A balancer as one would write it first: the kernel's hash map for the services, its LRU hash map for the connections,
- * per-CPU counters. It does Drover's work and no more: it leaves timeouts to the LRU and has no gate to look at.
+ * per-CPU counters. It does Drover's work for IPv4 and no more: it leaves timeouts to the LRU and has no gate to look at.
  */
 #include "packet.h"
 
@@ -126,8 +126,8 @@ static __always_inline void count(const struct packet *pkt, __u32 outcome, __u32
 static __always_inline enum outcome choose(const struct packet *pkt, struct service *service, __u32 *real)
 {
 	struct connection connection = {
-		.client = pkt->client,
-		.vip = pkt->vip,
+		.client = pkt->client.word[0],
+		.vip = pkt->vip.word[0],
 		.client_port = pkt->client_port,
 		.vip_port = pkt->vip_port,
 		.protocol = pkt->protocol,
@@ -154,9 +154,9 @@ int xdp_textbook(struct xdp_md *ctx)
 	struct real *real;
 	__u32 id;
 
-	if (!parse(ctx, &pkt))
+	if (!parse(ctx, &pkt) || pkt.ipv6)
 		return XDP_PASS;
-	key.vip = pkt.vip;
+	key.vip = pkt.vip.word[0];
 	key.port = pkt.vip_port;
 	key.protocol = pkt.protocol;
 	service = bpf_map_lookup_elem(&services, &key);

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// benchManyFlows fills a large table, and measures packets of all its connections.
+func benchManyFlows(ctx context.Context, o scaleOptions) (rows []Row, bars []Bar, err error) {
+	all, err := openDroverAndFloors(IPv4, o.flows)
+	defer func() { err = errors.Join(err, closeContestants(all)) }()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := openConnections(all, IPv4, o.flows); err != nil {
+		return nil, nil, err
+	}
+	ns, err := benchEstablished(ctx, all, IPv4, o.flows, 1, o.rounds)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, c := range all {
+		row := newRow(c, ManyFlows, o.flows, ns[c.name])
+		row.Unit = perPacket
+		rows = append(rows, row)
+		if c.name == "drover" {
+			without := 1000 * float64(uint64(o.flows)-c.tracked) / float64(o.flows)
+			bars = append(bars, atMost(fmt.Sprintf("connections of %s without a place, per thousand", grouped(o.flows)),
+				thousandths(without), mostPerThousand))
+		}
+	}
+	more, err := slotBars()
+	return rows, append(bars, more...), err
+}
+
+// slotBars holds the memory of the flow tables, as the kernel states it, to what a slot may take.
+func slotBars() (bars []Bar, err error) {
+	for _, slot := range []struct {
+		family Family
+		limit  float64
+	}{{IPv4, ipv4SlotBytes}, {IPv6, ipv6SlotBytes}} {
+		table, err := flowTable(slot.family)
+		if err != nil {
+			return nil, err
+		}
+		bars = append(bars, atMost(fmt.Sprintf("bytes of map for each slot of the flow table, %s", slot.family),
+			hundredths(float64(table.bytes)/float64(table.slots)), slot.limit))
+	}
+	return bars, nil
+}
