@@ -163,7 +163,7 @@ __noinline __u64 bind_flow(const struct flow_id *id, __u64 entry, __u64 old, boo
 	return bound.word;
 }
 
-/* Changes the state of a flow that find_flow or find_at_home saw, and notes when it was seen, if it is still there. */
+/* Changes the state of a flow that find_flow saw, and notes when it was seen, if it is still there. */
 __noinline int change_flow(const struct flow_id *id, __u64 saw, __u8 state, __u32 now)
 {
 	union sight sight = { .word = saw };

@@ -6,11 +6,11 @@
  * they came from, or of another one that the real server is behind. The real server holds the virtual IP too and answers
  * the client itself.
  *
- * One idea to a header. Most packets take the express lane (express.h): parse.h reads them, service.h finds the service,
+ * One idea to a header. Most packets take the express lane (express.h): usual.h reads them, service.h finds the service,
  * gate.h says whether this node may speak, flow.h finds the connection, deliver.h sends them off. The others go the whole
- * way (balance.h): parseany.h reads them, fragment.h has fragments follow, and settle.h decides. A connection that is
- * there goes on as follow.h says, a new one where schedule.h or persistence.h sends it, and stray.h gives those that
- * nobody knows a chance; bind.h writes it all down. move.h and sweep.h keep the tables in order.
+ * way (balance.h): parse.h and parseany.h read them, fragment.h has fragments follow, and settle.h decides. A connection
+ * that is there goes on as follow.h says, a new one where schedule.h or persistence.h sends it, and stray.h gives those
+ * that nobody knows a chance; bind.h writes it all down. move.h and sweep.h keep the tables in order.
  */
 #include "express.h"
 #include "balance.h"
