@@ -21,7 +21,8 @@ type claims map[claim]time.Time
 const (
 	// claimProbeInterval is how often a master asks who else has its VIPs.
 	claimProbeInterval = 30 * time.Second
-	// handoverTime is how long a new master does not ask: the one that gives way to it may still answer, and means no harm.
+	// handoverTime is how long a new master neither asks nor listens: the one that gives way to it may still answer, and
+	// means no harm.
 	handoverTime = time.Second
 	// claimLifetime is how long a claim counts that is not heard again.
 	claimLifetime = 3 * claimProbeInterval

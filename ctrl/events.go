@@ -76,7 +76,7 @@ func (c *Controller) placeAgain() error {
 func (c *Controller) onClaim(vip netip.Addr, by netif.Observation) {
 	c.post(func() {
 		heard := claim{vip, by.SenderMAC.String()}
-		if !c.holdsVIP(vip) || !c.known.claims.hear(time.Now(), heard) {
+		if !c.holdsVIP(vip) || c.justTook(vip) || !c.known.claims.hear(time.Now(), heard) {
 			return
 		}
 		for key, n := range c.known.neighbors {
@@ -111,4 +111,10 @@ func (c *Controller) holdsVIP(vip netip.Addr) bool {
 	key, held := c.known.roster.holders[vip]
 	r := c.routers[key]
 	return held && r != nil && r.status().state == vrrp.Master
+}
+
+// justTook tells whether this node became MASTER for an address so lately that the one which gives way may still answer
+// for it.
+func (c *Controller) justTook(vip netip.Addr) bool {
+	return time.Since(c.routers[c.known.roster.holders[vip]].status().since) < handoverTime
 }
