@@ -41,11 +41,10 @@ func countReals(c *config.Config) int {
 
 // countEntries counts the entries of the schedules of all services, in the lines that they take.
 func countEntries(c *config.Config) int {
-	const line = 16
 	n := 0
 	for i := range c.VirtualServers {
 		v := &c.VirtualServers[i]
-		n += len(v.Endpoints()) * (mostEntries(v) + line)
+		n += len(v.Endpoints()) * (mostEntries(v) + dataplane.EntriesPerLine)
 	}
 	return n
 }

@@ -26,11 +26,7 @@ func TestARealServerOnAnotherInterfaceIsServedByIt(t *testing.T) {
 func TestTheBalancerItselfIsARealServer(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)
-	n.serveWeb(n.high)
-	n.must(n.high.WriteFile(defaultConfig, instance(12, vip.String())+virtualServer(vip.String()+" 80", "rr", "TCP",
-		realServer("192.168.100.150 80", 1), realServer("192.168.100.212 80", 1))))
-	n.start(n.high)
-	n.untilState(n.high, "MASTER")
+	n.startServing("192.168.100.212")
 	n.untilUp(n.high, 2)
 	n.mustShare(20, map[string]int{"web150": 10, "high": 10})
 	s, err := n.status(n.high)
@@ -43,11 +39,7 @@ func TestTheBalancerItselfIsARealServer(t *testing.T) {
 func TestARealServersAddressComesToTheBalancerAndLeavesIt(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)
-	n.serveWeb(n.high)
-	n.must(n.high.WriteFile(defaultConfig, instance(12, vip.String())+virtualServer(vip.String()+" 80", "rr", "TCP",
-		realServer("192.168.100.150 80", 1), realServer("192.168.100.230 80", 1))))
-	n.start(n.high)
-	n.untilState(n.high, "MASTER")
+	n.startServing("192.168.100.230")
 	n.untilUp(n.high, 1)
 	n.must(n.high.Command(t.Context(), "ip", "address", "add", "192.168.100.230/32", "dev", "lo").Run())
 	n.untilUp(n.high, 2)
@@ -107,6 +99,16 @@ func TestARealServerBehindAPortOfABridgeIsServedOnceThePortIsFree(t *testing.T) 
 	ip("link", "set", "enp2s0", "nomaster")
 	n.untilUp(wide, 2)
 	n.mustShare(20, map[string]int{"web150": 10, web.Name(): 10})
+}
+
+// startServing starts a balancer that is a web server, too, with web150 and an address of its own as real servers.
+func (n *network) startServing(own string) {
+	n.t.Helper()
+	n.serveWeb(n.high)
+	n.must(n.high.WriteFile(defaultConfig, instance(12, vip.String())+virtualServer(vip.String()+" 80", "rr", "TCP",
+		realServer("192.168.100.150 80", 1), realServer(own+" 80", 1))))
+	n.start(n.high)
+	n.untilState(n.high, "MASTER")
 }
 
 // addSecondLAN boots a balancer that has a real server on another LAN, beside web150.

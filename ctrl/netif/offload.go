@@ -35,15 +35,10 @@ func CheckVLANOffload(ifname string, protocol VLANProtocol) error {
 // hasFeature asks for an active feature by its ethtool name (ETHTOOL_MSG_FEATURES_GET in the kernel's
 // Documentation/networking/ethtool-netlink.rst).
 func hasFeature(ifname, feature string) (bool, error) {
-	family, err := netlink.GenlFamilyGet(unix.ETHTOOL_GENL_NAME)
+	request, err := featuresRequest(unix.ETHTOOL_MSG_FEATURES_GET, 0, ifname)
 	if err != nil {
-		return false, fmt.Errorf("find ethtool netlink: %w", err)
+		return false, err
 	}
-	request := nl.NewNetlinkRequest(int(family.ID), 0)
-	request.AddData(&nl.Genlmsg{Command: unix.ETHTOOL_MSG_FEATURES_GET, Version: unix.ETHTOOL_GENL_VERSION})
-	header := nl.NewRtAttr(unix.ETHTOOL_A_FEATURES_HEADER|unix.NLA_F_NESTED, nil)
-	header.AddRtAttr(unix.ETHTOOL_A_HEADER_DEV_NAME, nl.ZeroTerminated(ifname))
-	request.AddData(header)
 	answers, err := request.Execute(unix.NETLINK_GENERIC, 0)
 	if errors.Is(err, unix.ENODEV) {
 		return false, ErrNoInterface
@@ -57,6 +52,20 @@ func hasFeature(ifname, feature string) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// featuresRequest begins a request of ethtool netlink that is about the features of an interface.
+func featuresRequest(command uint8, flags int, ifname string) (*nl.NetlinkRequest, error) {
+	family, err := netlink.GenlFamilyGet(unix.ETHTOOL_GENL_NAME)
+	if err != nil {
+		return nil, fmt.Errorf("find ethtool netlink: %w", err)
+	}
+	request := nl.NewNetlinkRequest(int(family.ID), flags)
+	request.AddData(&nl.Genlmsg{Command: command, Version: unix.ETHTOOL_GENL_VERSION})
+	header := nl.NewRtAttr(unix.ETHTOOL_A_FEATURES_HEADER|unix.NLA_F_NESTED, nil)
+	header.AddRtAttr(unix.ETHTOOL_A_HEADER_DEV_NAME, nl.ZeroTerminated(ifname))
+	request.AddData(header)
+	return request, nil
 }
 
 // activeFeature looks for a name in an answer: message, active features, list of bits, bit, name. The list holds only

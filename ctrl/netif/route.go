@@ -11,9 +11,9 @@ import (
 )
 
 // InterfaceFor returns the interface on whose network an IPv4 or IPv6 address is, so that frames can be sent to it
-// directly. For an address of this host itself (IsLocal), as a VIP that an earlier run left behind, it is the interface
-// that holds it. An address that is reached through a gateway is an error that names the gateway; so is one that is not
-// reached at all, and a link-local one, which each interface has a network for.
+// directly. For an address of this host itself, as a VIP that an earlier run left behind, it is the interface that holds
+// it. An address that is reached through a gateway is an error that names the gateway; so is one that is not reached at
+// all, and a link-local one, which each interface has a network for.
 func InterfaceFor(addr netip.Addr) (ifname string, err error) {
 	addr = addr.Unmap()
 	switch {
@@ -24,10 +24,12 @@ func InterfaceFor(addr netip.Addr) (ifname string, err error) {
 			"use a global or unique local address of the real server", addr)
 	}
 	// The route of an address that the host has just been given may not be there yet: ask for addresses first.
-	if local, err := IsLocal(addr); err != nil {
+	held, err := heldAddresses()
+	if err != nil {
 		return "", fmt.Errorf("find the interface of %s: %w", addr, err)
-	} else if local {
-		return holderOf(addr)
+	}
+	if isLocal(addr, held) {
+		return holderOf(addr, held)
 	}
 	routes, err := netlink.RouteGet(addr.AsSlice())
 	if err != nil {
@@ -52,18 +54,21 @@ func InterfaceFor(addr netip.Addr) (ifname string, err error) {
 	return ifname, nil
 }
 
-// IsLocal says whether an address is this host itself: held by one of its interfaces, whatever their state, or a loopback
-// address. Packets for it need no layer 2 but the kernel.
-func IsLocal(addr netip.Addr) (bool, error) {
-	addr = addr.Unmap()
-	if addr.IsLoopback() {
-		return true, nil
-	}
+// heldAddresses are those of all interfaces of this host, whatever their state.
+func heldAddresses() ([]netlink.Addr, error) {
 	held, err := dump(func() ([]netlink.Addr, error) { return netlink.AddrList(nil, netlink.FAMILY_ALL) })
 	if err != nil {
-		return false, fmt.Errorf("is %s an address of this host: list addresses: %w", addr, err)
+		return nil, fmt.Errorf("list the addresses of this host: %w", err)
 	}
-	return slices.ContainsFunc(held, func(a netlink.Addr) bool { return prefixOf(a).Addr() == addr }), nil
+	return held, nil
+}
+
+// isLocal says whether an address is this host itself: one that it holds, or a loopback address. Packets for it need no
+// layer 2 but the kernel.
+func isLocal(addr netip.Addr, held []netlink.Addr) bool {
+	addr = addr.Unmap()
+	return addr.IsLoopback() ||
+		slices.ContainsFunc(held, func(a netlink.Addr) bool { return prefixOf(a).Addr() == addr })
 }
 
 func gatewayOf(route netlink.Route) string {
@@ -75,18 +80,14 @@ func gatewayOf(route netlink.Route) string {
 
 // holderOf returns the interface that holds an address of this host. One on the loopback interface says nothing about
 // where its packets arrive.
-func holderOf(addr netip.Addr) (ifname string, err error) {
-	addrs, err := dump(func() ([]netlink.Addr, error) { return netlink.AddrList(nil, netlink.FAMILY_ALL) })
-	if err != nil {
-		return "", fmt.Errorf("find the interface of %s: list addresses: %w", addr, err)
-	}
-	for _, held := range addrs {
-		if prefixOf(held).Addr() != addr {
+func holderOf(addr netip.Addr, held []netlink.Addr) (ifname string, err error) {
+	for _, a := range held {
+		if prefixOf(a).Addr() != addr {
 			continue
 		}
-		link, err := netlink.LinkByIndex(held.LinkIndex)
+		link, err := netlink.LinkByIndex(a.LinkIndex)
 		if err != nil {
-			return "", fmt.Errorf("find the interface of %s: interface %d: %w", addr, held.LinkIndex, err)
+			return "", fmt.Errorf("find the interface of %s: interface %d: %w", addr, a.LinkIndex, err)
 		}
 		if attrs := link.Attrs(); attrs.RawFlags&unix.IFF_LOOPBACK == 0 {
 			return attrs.Name, nil

@@ -11,24 +11,20 @@ func senderIPv4(target netip.Addr, ifname string, held []netip.Prefix, exclude f
 	if !target.Is4() {
 		return netip.Addr{}, fmt.Errorf("%s is not IPv4: ARP cannot find its MAC", target)
 	}
-	var first netip.Prefix
-	for _, prefix := range held {
-		own := prefix.Addr()
-		switch {
-		case own == target:
-			return netip.Addr{}, ownAddress(target, ifname)
-		case exclude != nil && exclude(own):
-		case prefix.Contains(target):
-			return own, nil
-		case !first.IsValid():
-			first = prefix
+	own, err := senders(target, ifname, held, exclude)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	for _, prefix := range own {
+		if prefix.Contains(target) {
+			return prefix.Addr(), nil
 		}
 	}
-	if !first.IsValid() {
+	if len(own) == 0 {
 		return netip.Addr{}, fmt.Errorf("%s: %w to ask for %s from", ifname, ErrNoIPv4, target)
 	}
 	return netip.Addr{}, fmt.Errorf("%s is not on the network of %s (%s): direct return needs the real server on the same layer 2",
-		target, ifname, first)
+		target, ifname, own[0])
 }
 
 // senderIPv6 chooses the sender of a neighbor solicitation: a link-local address, which every host takes for a
@@ -39,30 +35,34 @@ func senderIPv6(target netip.Addr, ifname string, held []netip.Prefix, exclude f
 	if !target.Is6() || target.Is4In6() {
 		return netip.Addr{}, fmt.Errorf("%s is not IPv6: neighbor discovery cannot find its MAC", target)
 	}
-	var linkLocal, neighbor netip.Addr
-	for _, prefix := range held {
-		own := prefix.Addr()
-		switch {
-		case own == target:
-			return netip.Addr{}, ownAddress(target, ifname)
-		case exclude != nil && exclude(own):
-		case own.IsLinkLocalUnicast() && !linkLocal.IsValid():
-			linkLocal = own
-		case prefix.Contains(target) && !neighbor.IsValid():
-			neighbor = own
+	own, err := senders(target, ifname, held, exclude)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	for _, prefix := range own {
+		if prefix.Addr().IsLinkLocalUnicast() {
+			return prefix.Addr(), nil
 		}
 	}
-	switch {
-	case linkLocal.IsValid():
-		return linkLocal, nil
-	case neighbor.IsValid():
-		return neighbor, nil
-	default:
-		return netip.Addr{}, fmt.Errorf("%s: no IPv6 address to ask for %s from, neither link-local nor on its network; "+
-			"see net.ipv6.conf.%s.disable_ipv6", ifname, target, ifname)
+	for _, prefix := range own {
+		if prefix.Contains(target) {
+			return prefix.Addr(), nil
+		}
 	}
+	return netip.Addr{}, fmt.Errorf("%s: no IPv6 address to ask for %s from, neither link-local nor on its network; "+
+		"see net.ipv6.conf.%s.disable_ipv6", ifname, target, ifname)
 }
 
-func ownAddress(target netip.Addr, ifname string) error {
-	return fmt.Errorf("%s is an address of this host's own %s", target, ifname)
+// senders are the addresses that may ask: those that are held and not excluded. Nobody can ask for an address of its own.
+func senders(target netip.Addr, ifname string, held []netip.Prefix, exclude func(netip.Addr) bool) ([]netip.Prefix, error) {
+	var own []netip.Prefix
+	for _, prefix := range held {
+		if prefix.Addr() == target {
+			return nil, fmt.Errorf("%s is an address of this host's own %s", target, ifname)
+		}
+		if exclude == nil || !exclude(prefix.Addr()) {
+			own = append(own, prefix)
+		}
+	}
+	return own, nil
 }
