@@ -23,7 +23,7 @@ static __always_inline bool from_peer(const struct ethhdr *eth, __u32 service)
 static __always_inline int send(struct xdp_md *ctx, const struct packet *pkt, union choice choice,
 				enum gate_position gate)
 {
-	struct real real = get_real(choice.real);
+	union real_word real = get_real(choice.real);
 	bool opened = choice.verdict == FORWARD_NEW || choice.verdict == FORWARD_RESCHEDULED;
 
 	if (real.state == REAL_ABSENT)
@@ -33,21 +33,21 @@ static __always_inline int send(struct xdp_md *ctx, const struct packet *pkt, un
 	return deliver(ctx, pkt, choice.real, real, gate == GATE_OPEN ? choice.verdict : FORWARD_GRACE, opened);
 }
 
-static __always_inline int balance(struct xdp_md *ctx, struct packet *pkt, __u64 now)
+static __always_inline int balance(struct xdp_md *ctx, struct packet *pkt)
 {
 	const struct ethhdr *eth = (void *)(long)ctx->data;
 	enum gate_position gate;
-	struct service *service;
+	const struct service *service;
 	union choice choice;
 	__u32 id;
 
 	if (pkt->to.family == IPV6)
 		pkt->to.address = fold_address(&pkt->dest, 0);
 	id = find_service(pkt->to);
-	service = bpf_map_lookup_elem(&services, &id);
+	service = get_service(id);
 	if (!service || (pkt->to.family == IPV6 && !same_address(&pkt->dest, &service->address)))
 		return pass(PASS_NO_SERVICE);
-	gate = gate_position(service->gate, now);
+	gate = gate_position(service->gate, bpf_jiffies64());
 	if (gate == GATE_CLOSED)
 		return pass(PASS_CLOSED);
 	if (service->flags & HAS_LOCAL && (void *)(eth + 1) <= (void *)(long)ctx->data_end && from_peer(eth, id))
@@ -60,17 +60,15 @@ static __always_inline int balance(struct xdp_md *ctx, struct packet *pkt, __u64
 }
 
 /* A fragment without ports goes where its first one went. */
-static __always_inline int follow_fragment(struct xdp_md *ctx, const struct packet *pkt, __u64 now)
+static __always_inline int follow_fragment(struct xdp_md *ctx, const struct packet *pkt)
 {
 	union followed first = { .word = find_fragment(pkt) };
+	const struct service *service = get_service(first.service);
 	enum gate_position gate;
-	struct service *service;
-	__u32 id = first.service;
 
-	service = bpf_map_lookup_elem(&services, &id);
 	if (!service || first.real == NO_REAL)
 		return pass(PASS_FRAGMENT);
-	gate = gate_position(service->gate, now);
+	gate = gate_position(service->gate, bpf_jiffies64());
 	if (gate == GATE_CLOSED)
 		return pass(PASS_CLOSED);
 	return send(ctx, pkt, (union choice){ .real = first.real, .verdict = FORWARD_FRAGMENT }, gate);
@@ -80,13 +78,12 @@ static __always_inline int follow_fragment(struct xdp_md *ctx, const struct pack
 static __noinline int ip_packet(struct xdp_md *ctx, __u32 offset, __u32 family)
 {
 	struct packet pkt = {};
-	__u64 now = bpf_jiffies64();
 	enum verdict verdict;
 
 	verdict = family == IPV6 ? parse_any_ipv6(ctx, offset, &pkt) : parse_any_ipv4(ctx, offset, &pkt);
 	if (verdict != UNDECIDED)
 		return pass(verdict);
-	return pkt.signs & LATER_FRAGMENT ? follow_fragment(ctx, &pkt, now) : balance(ctx, &pkt, now);
+	return pkt.signs & LATER_FRAGMENT ? follow_fragment(ctx, &pkt) : balance(ctx, &pkt);
 }
 
 /* ARP and neighbor discovery; UNDECIDED for all else. */
@@ -104,6 +101,7 @@ static __always_inline int whole_way(struct xdp_md *ctx)
 	const struct ethhdr *eth = take(&at, sizeof(*eth));
 	enum verdict verdict;
 	__be16 protocol;
+	__u64 unknown;
 
 	if (!eth)
 		return pass(PASS_MALFORMED);
@@ -117,5 +115,6 @@ static __always_inline int whole_way(struct xdp_md *ctx)
 		return pass(PASS_NOT_IP);
 	if (!for_interface(eth))
 		return pass(PASS_OTHER_HOST);
-	return ip_packet(ctx, forget(offset_of(ctx, at)), forget(protocol == bpf_htons(ETH_P_IP) ? IPV4 : IPV6));
+	unknown = nothing(word(eth), word(eth));
+	return ip_packet(ctx, offset_of(ctx, at) + unknown, (protocol == bpf_htons(ETH_P_IP) ? IPV4 : IPV6) + unknown);
 }

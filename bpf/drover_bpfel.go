@@ -33,15 +33,10 @@ type DroverFlow struct {
 	_    [4]byte
 }
 
-type DroverFlow6 struct {
-	_      structs.HostLayout
-	Flow   DroverFlow
-	Client DroverIn6Addr
-}
-
 type DroverFlow6Set struct {
-	_    structs.HostLayout
-	Flow [16]DroverFlow6
+	_      structs.HostLayout
+	Flow   [16]DroverFlow
+	Client [16]DroverIn6Addr
 }
 
 type DroverFlowKey struct {
@@ -60,7 +55,8 @@ type DroverFlowLock struct {
 	Pad    uint32
 	Held   uint32
 	Vacant uint32
-	Pad2   [12]uint32
+	Shared uint32
+	Pad2   [11]uint32
 }
 
 type DroverFlowSet struct {
@@ -141,7 +137,8 @@ const (
 	DroverLimitsSTRAYS              DroverLimits = 65536
 	DroverLimitsSWEEP_SETS          DroverLimits = 128
 	DroverLimitsJIFFIES_AHEAD       DroverLimits = 65536
-	DroverLimitsLAYOUT              DroverLimits = 2
+	DroverLimitsVIRTUAL_ROUTERS     DroverLimits = 512
+	DroverLimitsLAYOUT              DroverLimits = 3
 )
 
 type DroverPeer struct {
@@ -373,6 +370,7 @@ const (
 	DroverVarTypeSweepOrder   = "type_sweep_order"
 	DroverVarTypeSweepWork    = "type_sweep_work"
 	DroverVarTypeVerdict      = "type_verdict"
+	DroverVarVirtualRouters   = "virtual_routers"
 )
 
 // LoadDrover returns the embedded CollectionSpec for Drover.
@@ -475,6 +473,7 @@ type DroverVariableSpecs struct {
 	TypeSweepOrder   *ebpf.VariableSpec `ebpf:"type_sweep_order"`
 	TypeSweepWork    *ebpf.VariableSpec `ebpf:"type_sweep_work"`
 	TypeVerdict      *ebpf.VariableSpec `ebpf:"type_verdict"`
+	VirtualRouters   *ebpf.VariableSpec `ebpf:"virtual_routers"`
 }
 
 // DroverObjects contains all objects after they have been loaded into the kernel.
@@ -577,6 +576,7 @@ type DroverVariables struct {
 	TypeSweepOrder   *ebpf.Variable `ebpf:"type_sweep_order"`
 	TypeSweepWork    *ebpf.Variable `ebpf:"type_sweep_work"`
 	TypeVerdict      *ebpf.Variable `ebpf:"type_verdict"`
+	VirtualRouters   *ebpf.Variable `ebpf:"virtual_routers"`
 }
 
 // DroverPrograms contains all programs after they have been loaded into the kernel.

@@ -6,7 +6,7 @@
  *
  * What this costs is what Drover costs, so here an instruction is looked at twice: the fewer a packet takes, the sooner a
  * CPU gets to the next one's flow while it still waits for the memory of this one's. No branch that it cannot foretell,
- * no call but for IPv6.
+ * and no call.
  */
 #pragma once
 
@@ -52,48 +52,53 @@ static __always_inline bool note_seen(struct flow *flow, __u32 seen)
 #define EXPRESS_LINES 2
 
 /* Finds the flow of a packet. Returns NULL when it is not near its home; else *entry is what it says. */
-static __always_inline struct flow *find_near(struct set set, __u64 hash, __u64 key, const struct ipv6hdr *six,
-					      __u64 *entry)
+static __always_inline struct flow *find_near(const struct flow_set *set, __u64 hash, __u64 key, __u64 *entry)
 {
 #pragma unroll
 	for (__u32 line = 0; line < EXPRESS_LINES; line++) {
 		struct flow *flow = look_in_line(set, slot_at(hash, line * FLOWS_PER_LINE), key);
 
 		*entry = entry_of(flow);
-		if (word((void *)flow + zero_after(*entry)) == key &&
-		    (!six || !word_difference(&((struct flow6 *)flow)->client, &six->saddr)))
+		if (word((void *)flow + zero_after(*entry)) == key)
 			return flow;
 	}
 	return NULL;
 }
 
-/* As home_set; but here the compiler knows the family. */
-static __always_inline struct set express_set(__u64 hash, bool six)
+/* As home_set; but here the compiler knows the family. A set of IPv6 begins like one of IPv4. */
+static __always_inline const struct flow_set *express_set(__u64 hash, bool six)
 {
 	__u32 number = set_number(hash, six ? flow6_sets : flow_sets);
 
-	if (six)
-		return (struct set){ .flows = bpf_map_lookup_elem(&flows6, &number), .shift = FLOW6_SHIFT };
-	return (struct set){ .flows = bpf_map_lookup_elem(&flows, &number), .shift = FLOW_SHIFT };
+	return six ? bpf_map_lookup_elem(&flows6, &number) : bpf_map_lookup_elem(&flows, &number);
+}
+
+/*
+ * Whether a datagram is another client's than the flow that has its key. A segment without flow is not asked: it is the
+ * first of nothing, and one in billions of those that belong to no flow.
+ */
+static __always_inline bool is_stranger(const struct usual *pkt, const struct flow *flow, __u64 entry)
+{
+	return pkt->six && entry_state(entry) == FLOW_UDP && word_difference(client_of(flow), &pkt->six->saddr);
 }
 
 /* Sends a packet on to where its flow says. Returns false when there is more to be thought of. */
 static __always_inline bool go_on(struct xdp_md *ctx, const struct usual *pkt, __u64 key)
 {
 	__u64 entry = 0, hash = flow_hash(key);
-	struct set set = express_set(hash, pkt->six);
+	const struct flow_set *set = express_set(hash, pkt->six);
 	union real_word real;
 	struct flow *flow;
 
-	if (!set.flows)
+	if (!set)
 		return false;
-	flow = find_near(set, hash, key, pkt->six, &entry);
-	if (!flow)
+	flow = find_near(set, hash, key, &entry);
+	if (!flow || is_stranger(pkt, flow, entry))
 		return false;
-	real = get_real_word(entry_real(entry));
+	real = get_real(entry_real(entry));
 	if (!takes(real, entry_state(entry)) || is_from(pkt->frame, real) || !note_seen(flow, entry))
 		return false;
-	send_back(pkt->frame, real);
+	address(pkt->frame, real, own_mac());
 	count_verdict(FORWARD_FLOW);
 	count_traffic(entry_real(entry), ctx->data_end - ctx->data, false);
 	return true;
@@ -118,8 +123,7 @@ static __always_inline bool express(struct xdp_md *ctx, struct usual *pkt)
 	       gate_position(service->gate, bpf_jiffies64()) == GATE_OPEN && go_on(ctx, pkt, key);
 }
 
-/* A function of its own, whose stack the whole way does not have to bear. */
-static __noinline int express_ipv6(struct xdp_md *ctx, __u32 offset)
+static __always_inline bool express_ipv6(struct xdp_md *ctx, __u32 offset)
 {
 	struct cursor at = whole_frame(ctx);
 	struct usual pkt = { .frame = at.pos };

@@ -207,7 +207,9 @@ struct {
 /* --- tunables, set before the program is loaded ------------------------------------------------------------------ */
 
 /* The interface that the program is attached to; each has a program of its own. */
-volatile const __u8 interface_mac[6] __attribute__((aligned(8))) = {};
+volatile const __u8 interface_mac[8] __attribute__((aligned(8))) = {}; /* six, and two of zero */
+/* The virtual routers whose MAC addresses it has, too (RFC 9568, 7.3): a bit for each id of IPv4, then of IPv6. */
+volatile const __u64 virtual_routers[VIRTUAL_ROUTERS / 64] = {};
 volatile const __u32 interface_mtu = 0;
 volatile const __u8 interface_port = 0;
 /* Makes the places in the flow tables unpredictable from outside. */

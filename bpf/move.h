@@ -11,16 +11,17 @@
 static __always_inline struct set get_old_set(__u32 number, __u32 family)
 {
 	if (family == IPV6)
-		return set_of(bpf_map_lookup_elem(&old_flows6, &number), FLOW6_SHIFT);
-	return set_of(bpf_map_lookup_elem(&old_flows, &number), FLOW_SHIFT);
+		return set_of(bpf_map_lookup_elem(&old_flows6, &number), true);
+	return set_of(bpf_map_lookup_elem(&old_flows, &number), false);
 }
 
 /* Writes a flow of the old table to the new one, and then takes it from the old. */
 static __always_inline void carry(struct flow *from, const struct flow_id *id, __u64 entry)
 {
-	union binding bound = { .word = bind_flow(id, entry, UNSEEN, true) };
+	__u32 how = word(&from->key) & SHARED_KEY ? MOVES | SHARED : MOVES;
+	union binding bound = { .word = bind_flow(id, entry, UNSEEN, how) };
 
-	if (write_key(from, 0) == id->key && bound.real == NO_REAL) /* there was no place for it */
+	if (write_key(from, 0) && bound.real == NO_REAL) /* there was no place for it */
 		count_flow(entry_real(entry), entry_state(entry), FLOW_EXPIRED);
 }
 

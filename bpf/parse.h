@@ -143,10 +143,20 @@ static __always_inline __u16 mac_high(const volatile void *mac)
 	return *(const volatile __u16 *)(mac + 4);
 }
 
+/* Whether a MAC address is that of a virtual router on this interface: 00:00:5e:00:01:ID, for IPv6 00:00:5e:00:02:ID. */
+static __always_inline bool is_virtual(const void *mac)
+{
+	__u32 router = bpf_ntohs(mac_high(mac)) - 0x100;
+
+	return mac_low(mac) == bpf_htonl(0x00005e00) && router < VIRTUAL_ROUTERS &&
+	       virtual_routers[router / 64] >> router % 64 & 1;
+}
+
 /* Whether the frame is for the interface. A port that floods, or a promiscuous one, shows frames that are not. */
 static __always_inline bool for_interface(const struct ethhdr *eth)
 {
-	return mac_low(eth->h_dest) == mac_low(interface_mac) && mac_high(eth->h_dest) == mac_high(interface_mac);
+	return (mac_low(eth->h_dest) == mac_low(interface_mac) && mac_high(eth->h_dest) == mac_high(interface_mac)) ||
+	       is_virtual(eth->h_dest);
 }
 
 /* Header structs that are packed are read byte by byte, if it is not by an offset. */

@@ -34,12 +34,10 @@ __noinline __u32 recall_client(const struct arrival *arrival, __u32 avoid)
 	const struct service *service;
 	struct flow_id client;
 	union sight saw;
-	__u32 id;
 
 	if (!arrival)
 		return NO_REAL;
-	id = arrival->service;
-	service = bpf_map_lookup_elem(&services, &id);
+	service = get_service(arrival->service);
 	if (!service)
 		return NO_REAL;
 	client = persistent_client(arrival, service);
@@ -57,16 +55,14 @@ __noinline __u32 note_client(const struct arrival *arrival, __u32 real)
 	const struct service *service;
 	struct flow_id client;
 	union binding bound;
-	__u32 id;
 
 	if (!arrival)
 		return real;
-	id = arrival->service;
-	service = bpf_map_lookup_elem(&services, &id);
+	service = get_service(arrival->service);
 	if (!service)
 		return real;
 	client = persistent_client(arrival, service);
-	bound.word = bind_flow(&client, entry_word(real, FLOW_CLIENT_NEW, arrival->now), find_flow(&client), false);
+	bound.word = bind_flow(&client, entry_word(real, FLOW_CLIENT_NEW, arrival->now), find_flow(&client), 0);
 	return bound.real != NO_REAL ? bound.real : real;
 }
 
@@ -76,12 +72,10 @@ __noinline int keep_client(const struct arrival *arrival)
 	const struct service *service;
 	struct flow_id client;
 	union sight saw;
-	__u32 id;
 
 	if (!arrival)
 		return 0;
-	id = arrival->service;
-	service = bpf_map_lookup_elem(&services, &id);
+	service = get_service(arrival->service);
 	if (!service || !service->persistence)
 		return 0;
 	client = persistent_client(arrival, service);

@@ -6,17 +6,6 @@
 
 #define NO_REAL 0 /* id 0 is never given */
 
-static __always_inline struct real get_real(__u32 id)
-{
-	const struct real *real = bpf_map_lookup_elem(&reals, &id);
-	union {
-		__u64 word;
-		struct real real;
-	} copy = { .word = real ? word(real) : 0 };
-
-	return copy.real;
-}
-
 /* A real server as it is read: the fields of struct real, each as a number. */
 union real_word {
 	__u64 word;
@@ -25,7 +14,7 @@ union real_word {
 	};
 };
 
-static __always_inline union real_word get_real_word(__u32 id)
+static __always_inline union real_word get_real(__u32 id)
 {
 	const struct real *real = bpf_map_lookup_elem(&reals, &id);
 

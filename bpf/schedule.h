@@ -111,7 +111,7 @@ __noinline int consider_line(__u32 at, __u32 entries, struct search *search)
 __noinline __u32 least_loaded(__u32 id, __u32 scheduler, __u32 avoid)
 {
 	struct search search = { .weight = 1, .best = NO_REAL, .scheduler = scheduler, .avoid = avoid };
-	const struct service *service = bpf_map_lookup_elem(&services, &id);
+	const struct service *service = get_service(id);
 	struct schedule schedule;
 
 	if (!service)
@@ -178,7 +178,7 @@ static __always_inline __u32 by_two(__u32 id, struct schedule schedule, __u32 av
 /* Picks the real server of a new connection of a service. hash is that of its client. */
 __noinline __u32 pick(__u32 id, __u64 hash, __u32 avoid)
 {
-	const struct service *service = bpf_map_lookup_elem(&services, &id);
+	const struct service *service = get_service(id);
 	struct schedule schedule;
 
 	if (!service)
@@ -204,7 +204,7 @@ __noinline __u32 pick(__u32 id, __u64 hash, __u32 avoid)
  */
 __noinline __u32 untracked_real(__u32 id, __u64 hash)
 {
-	const struct service *service = bpf_map_lookup_elem(&services, &id);
+	const struct service *service = get_service(id);
 	struct schedule schedule;
 	__u32 first = NO_REAL;
 

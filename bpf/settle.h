@@ -45,7 +45,7 @@ static __always_inline __u64 place(const struct arrival *arrival, const struct s
 		return choose(NO_REAL, PASS_NO_REAL);
 	if (arrival->signs & DATAGRAM && service->flags & ONE_PACKET)
 		return choose(real, FORWARD_NEW);
-	bound.word = bind_flow(&arrival->flow, entry_word(real, state, arrival->now), saw.word, false);
+	bound.word = bind_flow(&arrival->flow, entry_word(real, state, arrival->now), saw.word, 0);
 	if (bound.real == NO_REAL)
 		return choose(hashed_real(arrival, service), FORWARD_UNTRACKED);
 	return choose(bound.real, bound.ours ? FORWARD_NEW : FORWARD_FLOW);
@@ -57,19 +57,18 @@ __noinline __u64 untracked(const struct arrival *arrival, __u64 saw)
 	const struct settings *settings = get_settings();
 	const struct service *service;
 	union binding bound;
-	__u32 id, real;
+	__u32 real;
 
 	if (!arrival || !settings)
 		return choose(NO_REAL, PASS_NO_REAL);
-	id = arrival->service;
-	service = bpf_map_lookup_elem(&services, &id);
+	service = get_service(arrival->service);
 	if (!service)
 		return choose(NO_REAL, PASS_NO_REAL);
 	real = hashed_real(arrival, service);
 	if (real == NO_REAL || arrival->signs & (IS_ERROR | TCP_RST | TCP_FIN) ||
 	    !proves_itself(&arrival->flow, arrival->now, settings->hz))
 		return choose(real, FORWARD_UNTRACKED);
-	bound.word = bind_flow(&arrival->flow, entry_word(real, FLOW_RESUMED, arrival->now), saw, false);
+	bound.word = bind_flow(&arrival->flow, entry_word(real, FLOW_RESUMED, arrival->now), saw, 0);
 	if (bound.real == NO_REAL)
 		return choose(real, FORWARD_UNTRACKED);
 	return choose(bound.real, bound.ours ? FORWARD_RESUMED : FORWARD_FLOW);
@@ -102,7 +101,7 @@ static __always_inline __u64 settle_arrival(const struct arrival *arrival, const
 /* Finds the real server of a packet for a service. Returns a union choice. */
 __noinline __u64 settle(const struct packet *pkt, __u32 id)
 {
-	const struct service *service = bpf_map_lookup_elem(&services, &id);
+	const struct service *service = get_service(id);
 	struct arrival arrival;
 
 	if (!pkt || !service)

@@ -25,11 +25,10 @@ static __always_inline __u32 timeout_of(const struct flow *flow, const struct se
 {
 	__u8 state = flow->state % TIMEOUTS;
 	const struct service *service;
-	__u32 id = flow->key.service;
 
 	if (state != FLOW_CLIENT && state != FLOW_CLIENT_NEW)
 		return settings->timeout[state];
-	service = bpf_map_lookup_elem(&services, &id);
+	service = get_service(flow->key.service % SERVICES);
 	return service ? service->persistence : 0;
 }
 
@@ -88,10 +87,10 @@ __noinline int expire_set(__u32 number, struct sweep_order *order)
 
 static __always_inline struct flow_id id_of(struct set set, const struct flow *flow)
 {
-	struct flow_id id = { .key = word(&flow->key), .family = is_ipv6(set) ? IPV6 : IPV4 };
+	struct flow_id id = { .key = word(&flow->key) & ~SHARED_KEY, .family = set.ipv6 ? IPV6 : IPV4 };
 
-	if (is_ipv6(set))
-		id.client = ((const struct flow6 *)flow)->client;
+	if (set.ipv6)
+		id.client = *client_of(flow);
 	return id;
 }
 

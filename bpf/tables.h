@@ -34,8 +34,9 @@ enum limits {
 	STRAYS = 65536,
 	SWEEP_SETS = 128, /* at most, in one run of the program of that name */
 	JIFFIES_AHEAD = 1 << 16,
+	VIRTUAL_ROUTERS = 2 * 256, /* of IPv4 and of IPv6 */
 	/* To be raised when the meaning of a table changes: tables of another layout are not taken over. */
-	LAYOUT = 2,
+	LAYOUT = 3,
 };
 
 /* --- services ---------------------------------------------------------------------------------------------------- */
@@ -181,7 +182,7 @@ enum flow_state {
 struct flow_key {
 	__be32 client; /* IPv6: folded with the seed, see fold_address */
 	__be16 port;   /* 0: a persistent client */
-	__u16 service;
+	__u16 service; /* its topmost bit: SHARED_KEY */
 } __attribute__((aligned(8)));
 
 struct flow {
@@ -191,26 +192,25 @@ struct flow {
 	__u32 state : 8; /* enum flow_state */
 };
 
-struct flow6 {
-	struct flow flow;
-	struct in6_addr client;
-};
-
 /* Sixteen connections, four to a cache line, shared by all CPUs. */
 struct flow_set {
 	struct flow flow[FLOWS_PER_SET];
 };
 
+/* The addresses stand apart, so that a packet whose key is found touches as few cache lines as one of IPv4. */
 struct flow6_set {
-	struct flow6 flow[FLOWS_PER_SET];
+	struct flow flow[FLOWS_PER_SET];
+	struct in6_addr client[FLOWS_PER_SET];
 };
 
 /* Held to write a flow; which one follows from the number of its set. Each has a cache line to itself. */
 struct flow_lock {
 	struct bpf_spin_lock lock;
 	__u32 pad;
-	__u32 held, vacant; /* slots, for who holds the lock: in a map the verifier does not follow every value */
-	__u32 pad2[12];
+	/* For who holds the lock: in a map the verifier does not follow every value. */
+	__u32 held, vacant; /* slots */
+	__u32 shared;	    /* whether another client has the key, too */
+	__u32 pad2[11];
 };
 
 /* --- fragments and strays ---------------------------------------------------------------------------------------- */
@@ -277,7 +277,7 @@ _Static_assert(sizeof(struct schedule_line) == 64, "a schedule line is one cache
 _Static_assert(sizeof(struct real) == 8, "a real server is one word");
 _Static_assert(sizeof(struct flow_key) == 8, "a flow key is one word");
 _Static_assert(sizeof(struct flow) == 16, "four flows are one cache line");
-_Static_assert(sizeof(struct flow6) == 32, "two flows are one cache line");
+_Static_assert(sizeof(struct flow6_set) == 32 * FLOWS_PER_SET, "a flow of IPv6 takes 32 bytes");
 _Static_assert(sizeof(struct flow_lock) == 64, "a lock is one cache line");
 
 /* No map mentions these types, so the compiler would drop them before bpf2go sees them. */

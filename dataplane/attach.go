@@ -11,8 +11,6 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
-
-	"drover/bpf"
 )
 
 // Mode is how the program sits in the receive path.
@@ -51,7 +49,10 @@ type Interface struct {
 	Name  string
 	Index int
 	MAC   MAC // its own; packets for others are left alone
-	MTU   int // of IP packets, in bytes; longer ones are dropped
+	// VirtualRouters are those whose MAC addresses are the interface's, too (use_vmac). Packets for them are balanced as if
+	// they were for MAC, and leave from MAC.
+	VirtualRouters VirtualRouters
+	MTU            int // of IP packets, in bytes; longer ones are dropped
 	// Port is the interface in [Tables]: real servers behind it are sent to without a detour. Zero if there are no others.
 	Port PortID
 }
@@ -107,11 +108,7 @@ func (d *DataPlane) attach(on Interface, mode Mode) (Attachment, error) {
 	}
 	if there := d.links[on.Name]; there != nil {
 		if there.ifindex == on.Index && (mode == ModeAuto || mode == there.mode) {
-			if there.on == (Interface{}) { // what its program has written to a table since it was replaced moves, too
-				d.moved.Store(false)
-			}
-			there.on = on
-			if err := d.replace(there); err != nil {
+			if err := d.replace(there, on); err != nil {
 				return Attachment{}, err
 			}
 			return d.attachment(on.Name)
@@ -142,46 +139,31 @@ func (d *DataPlane) attach(on Interface, mode Mode) (Attachment, error) {
 }
 
 // replace puts a new program in the place of the one that is attached.
-func (d *DataPlane) replace(a *attachment) error {
-	program, err := d.loadProgram(a.on)
+func (d *DataPlane) replace(a *attachment, on Interface) error {
+	program, err := d.loadProgram(on)
 	if err != nil {
 		return err
 	}
 	defer program.Close() // the link holds it
-	if err := a.link.Update(program); err != nil {
-		return fmt.Errorf("replace the program: %w", err)
+	isEarlier := a.on == (Interface{})
+	if err := a.update(program, on); err != nil {
+		return err
+	}
+	if isEarlier { // what its program has written to a table since that was replaced moves, too
+		d.growing.Lock() // a sweep that is under way may be past it
+		defer d.growing.Unlock()
+		d.moved.Store(false)
 	}
 	return nil
 }
 
-func (d *DataPlane) loadProgram(on Interface) (*ebpf.Program, error) {
-	spec := d.spec.Copy()
-	if err := setVariables(spec, map[string]any{
-		bpf.DroverVarInterfaceMac: on.MAC, bpf.DroverVarInterfaceMtu: uint32(on.MTU),
-		bpf.DroverVarInterfacePort: uint8(on.Port),
-	}); err != nil {
-		return nil, err
+// update has the link run another program, which was loaded for the interface as it is now.
+func (a *attachment) update(program *ebpf.Program, on Interface) error {
+	if err := a.link.Update(program); err != nil {
+		return fmt.Errorf("replace the program: %w", err)
 	}
-	shared := make(map[string]*ebpf.Map)
-	for name, m := range spec.Maps {
-		if m.Pinning != ebpf.PinByName {
-			continue
-		}
-		opened, err := ebpf.LoadPinnedMap(filepath.Join(d.dir, name), nil)
-		if err != nil {
-			return nil, fmt.Errorf("open the pinned map %s: %w", name, err)
-		}
-		defer opened.Close()
-		shared[name] = opened
-		m.Pinning = ebpf.PinNone
-	}
-	var program struct {
-		Drover *ebpf.Program `ebpf:"drover"`
-	}
-	if err := spec.LoadAndAssign(&program, &ebpf.CollectionOptions{MapReplacements: shared}); err != nil {
-		return nil, fmt.Errorf("load the XDP program: %w", explain(err))
-	}
-	return program.Drover, nil
+	a.on = on
+	return nil
 }
 
 func (d *DataPlane) attachNew(on Interface, program *ebpf.Program, mode Mode) error {

@@ -65,17 +65,16 @@ type Options struct {
 // DataPlane owns the BPF maps, programs and links. It is for one goroutine, but for the methods that only read counters,
 // those of gates and Sweep, which may be called from any.
 type DataPlane struct {
-	dir     string
+	edition
 	log     *slog.Logger
-	hz      uint64               // jiffies per second
-	cpus    int                  // that may ever be there: per-CPU maps have an entry for each
-	spec    *ebpf.CollectionSpec // tunables set, but for those of an interface
+	hz      uint64 // jiffies per second
+	cpus    int    // that may ever be there: per-CPU maps have an entry for each
 	adopted bool
 	links   map[string]*attachment // by interface name
 	held    *held                  // what the maps hold; nil when that must be read
 	written uint64
 
-	// growing is held for writing while the maps are replaced by larger ones.
+	// growing is held for writing while an edition takes the place of another.
 	growing sync.RWMutex
 	objects objects
 	moved   atomic.Bool // everything has left the flow tables that were replaced
@@ -108,7 +107,7 @@ func Open(opts Options) (*DataPlane, error) {
 	for _, program := range spec.Programs {
 		program.Flags |= unix.BPF_F_ANY_ALIGNMENT // headers stand at any even address; see mac_low in bpf/parse.h
 	}
-	d := &DataPlane{dir: opts.Dir, log: opts.Log, spec: spec, links: make(map[string]*attachment)}
+	d := &DataPlane{edition: edition{dir: opts.Dir, spec: spec}, log: opts.Log, links: make(map[string]*attachment)}
 	if d.hz, err = jiffiesPerSecond(); err != nil {
 		return nil, err
 	}

@@ -23,7 +23,8 @@ type storedFlow struct {
 	seen  uint32
 }
 
-// A flow as it lies in the table; the generated type leaves out bit fields.
+// A flow as it lies in the table; the generated type leaves out bit fields. In the IPv6 table the addresses of the clients
+// follow behind the flows of a set.
 const (
 	flowBytes  = 16
 	flow6Bytes = 32
@@ -39,9 +40,9 @@ func slotSize(table *ebpf.Map) int { return int(table.ValueSize()) / slotsPerSet
 func (p *plane) eachSlot(table *ebpf.Map, look func(set uint32, slot int, flow []byte)) {
 	p.t.Helper()
 	lookInto := func(set uint32, raw []byte) error {
-		was, size := slices.Clone(raw), slotSize(table)
+		was := slices.Clone(raw)
 		for slot := range slotsPerSet {
-			if flow := raw[slot*size:][:size]; binary.NativeEndian.Uint64(flow) != 0 {
+			if flow := raw[slot*flowBytes:][:flowBytes]; binary.NativeEndian.Uint64(flow) != 0 {
 				look(set, slot, flow)
 			}
 		}

@@ -6,18 +6,12 @@ import (
 	"path/filepath"
 
 	"github.com/cilium/ebpf"
-
-	"drover/bpf"
 )
-
-// oldTables are the names of the tables that flows move out of when theirs is replaced.
-var oldTables = map[string]string{
-	bpf.DroverMapFlows: bpf.DroverMapOldFlows, bpf.DroverMapFlows6: bpf.DroverMapOldFlows6,
-}
 
 // Grow gives the tables other sizes while packets pass. Flows stay: the program looks for them in the old table, too,
 // until calls of Sweep have moved them all and Tidy has let the old table go. The flow tables may shrink as well; tables
 // of real servers only grow. While flows are still on their way (Moving) it does nothing: call it again after Tidy.
+// When new tables or programs cannot be had, those that there are go on.
 func (d *DataPlane) Grow(sizes Sizes) error {
 	sizes, err := sizes.withDefaults()
 	if err != nil {
@@ -26,13 +20,15 @@ func (d *DataPlane) Grow(sizes Sizes) error {
 	if d.Moving() || d.serves(sizes) {
 		return nil
 	}
-	d.growing.Lock()
-	defer d.growing.Unlock()
-	if err := d.growPinned(sizes); err != nil {
+	next, err := d.grown(sizes)
+	if err != nil {
 		return fmt.Errorf("grow the tables: %w", err)
 	}
 	d.held = nil
-	return d.reload()
+	if err := errors.Join(d.turnTo(next), next.close()); err != nil {
+		return fmt.Errorf("grow the tables: %w", err)
+	}
+	return nil
 }
 
 // serves tells whether the tables need not be replaced for these sizes.
@@ -67,138 +63,71 @@ func (d *DataPlane) Tidy() error {
 			return nil
 		}
 	}
-	d.growing.Lock()
-	defer d.growing.Unlock()
+	next := &growth{edition: edition{dir: d.dir, spec: d.spec.Copy()}}
+	for _, old := range oldTables {
+		next.spec.Maps[old].Pinning, next.spec.Maps[old].MaxEntries = ebpf.PinNone, 1
+	}
+	if err := d.turnTo(next); err != nil {
+		return fmt.Errorf("let go of the old flow tables: %w", err)
+	}
 	var errs []error
 	for _, old := range oldTables {
 		errs = append(errs, removeIfThere(filepath.Join(d.dir, old)))
-		d.spec.Maps[old].Pinning, d.spec.Maps[old].MaxEntries = ebpf.PinNone, 1
 	}
 	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("unpin the old flow table: %w", err)
+		return fmt.Errorf("unpin the old flow tables: %w", err)
 	}
-	return d.reload()
+	return nil
 }
 
-// reload opens the maps anew and replaces every program by one that uses them.
-func (d *DataPlane) reload() error {
+// turnTo has another edition take the place of this one, on every interface. All of it is loaded before anything
+// changes, so that what cannot be loaded costs nothing that works.
+func (d *DataPlane) turnTo(next *growth) error {
+	if err := setVariables(next.spec, next.setCounts()); err != nil {
+		return err
+	}
+	loaded, err := next.loadObjects()
+	if err != nil {
+		return err
+	}
+	programs, err := d.loadPrograms(next)
+	defer func() {
+		for _, program := range programs {
+			program.Close() // the links hold them
+		}
+	}()
+	if err != nil {
+		return errors.Join(err, loaded.close())
+	}
+	d.growing.Lock()
+	defer d.growing.Unlock()
+	if err := next.pin(); err != nil {
+		return errors.Join(err, loaded.close())
+	}
+	was := d.objects
+	d.spec, d.objects = next.spec, loaded
 	d.moved.Store(false)
-	if err := d.objects.close(); err != nil {
-		return err
+	errs := []error{was.close()}
+	for name, program := range programs {
+		if err := d.links[name].update(program, d.links[name].on); err != nil {
+			errs = append(errs, fmt.Errorf("attach %s: %w", name, err))
+		}
 	}
-	if err := setVariables(d.spec, d.setCounts()); err != nil {
-		return err
-	}
-	if err := d.loadObjects(); err != nil {
-		return err
-	}
+	return errors.Join(errs...)
+}
+
+// loadPrograms loads an edition's programs for the interfaces that this process has attached to, by name.
+func (d *DataPlane) loadPrograms(next *growth) (map[string]*ebpf.Program, error) {
+	programs := make(map[string]*ebpf.Program)
 	for name, a := range d.links {
 		if a.on == (Interface{}) {
 			continue
 		}
-		if err := d.replace(a); err != nil {
-			return fmt.Errorf("attach %s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// growPinned makes the pinned maps as large as wanted, and has the spec know how large the maps are. Maps that are not
-// pinned yet are created later, by the spec.
-func (d *DataPlane) growPinned(sizes Sizes) error {
-	sizes.set(d.spec)
-	for _, old := range oldTables {
-		m, err := d.pinned(old)
+		program, err := next.loadProgram(a.on)
 		if err != nil {
-			return err
+			return programs, fmt.Errorf("attach %s: %w", name, err)
 		}
-		if m != nil { // an earlier process died while flows were moving
-			d.spec.Maps[old].Pinning, d.spec.Maps[old].MaxEntries = ebpf.PinByName, m.MaxEntries()
-			if err := m.Close(); err != nil {
-				return err
-			}
-		}
+		programs[name] = program
 	}
-	for name, wanted := range sizes.entries() {
-		if err := d.growMap(name, wanted); err != nil {
-			return fmt.Errorf("map %s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-func (d *DataPlane) growMap(name string, wanted uint32) (err error) {
-	m, err := d.pinned(name)
-	if m == nil || err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, m.Close()) }()
-	has := m.MaxEntries()
-	old, isFlows := oldTables[name]
-	if has == wanted || has > wanted && !isFlows || isFlows && d.spec.Maps[old].Pinning == ebpf.PinByName {
-		d.spec.Maps[name].MaxEntries = has
-		return nil
-	}
-	larger, err := d.newMap(name)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, larger.Close()) }()
-	pin := filepath.Join(d.dir, name)
-	if isFlows {
-		if err := rename(pin, filepath.Join(d.dir, old)); err != nil {
-			return err
-		}
-		d.spec.Maps[old].Pinning, d.spec.Maps[old].MaxEntries = ebpf.PinByName, has
-		return larger.Pin(pin)
-	}
-	if err := copyArray(m, larger); err != nil {
-		return err
-	}
-	next := pin + "_next" // the name changes hands at once, so that a crash leaves one map or the other
-	if err := removeIfThere(next); err != nil {
-		return err
-	}
-	if err := larger.Pin(next); err != nil {
-		return err
-	}
-	return rename(next, pin)
-}
-
-func (d *DataPlane) newMap(name string) (*ebpf.Map, error) {
-	spec := d.spec.Maps[name].Copy()
-	spec.Pinning = ebpf.PinNone
-	return ebpf.NewMap(spec)
-}
-
-// copyArray copies every entry of an array, whatever its entries are.
-func copyArray(from, to *ebpf.Map) error {
-	var (
-		key   uint32
-		value []byte
-		all   = from.Iterate()
-	)
-	if from.Type() == ebpf.PerCPUArray {
-		return copyPerCPU(from, to)
-	}
-	for all.Next(&key, &value) {
-		if err := to.Put(key, value); err != nil {
-			return err
-		}
-	}
-	return all.Err()
-}
-
-func copyPerCPU(from, to *ebpf.Map) error {
-	var (
-		key   uint32
-		value [][]byte
-		all   = from.Iterate()
-	)
-	for all.Next(&key, &value) {
-		if err := to.Put(key, value); err != nil {
-			return err
-		}
-	}
-	return all.Err()
+	return programs, nil
 }

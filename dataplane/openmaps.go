@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/cilium/ebpf"
@@ -28,9 +26,14 @@ func (d *DataPlane) openMaps(sizes Sizes) error {
 			return err
 		}
 	}
-	if err := d.growPinned(sizes); err != nil {
+	next, err := d.grown(sizes)
+	if err != nil {
 		return err
 	}
+	if err := errors.Join(next.pin(), next.close()); err != nil {
+		return err
+	}
+	d.spec = next.spec
 	settings, adopted, err := d.openSettings()
 	if err != nil {
 		return err
@@ -39,7 +42,8 @@ func (d *DataPlane) openMaps(sizes Sizes) error {
 	if err := d.setTunables(settings); err != nil {
 		return err
 	}
-	return d.loadObjects()
+	d.objects, err = d.loadObjects()
+	return err
 }
 
 // openSettings reads the pinned settings, or makes them: the programs can be loaded only when the seed is known.
@@ -122,70 +126,4 @@ func layoutMisfit(settings *ebpf.Map) (string, error) {
 		return "", nil
 	}
 	return fmt.Sprintf("they are of layout %d, this program's is %d", s.Layout, bpf.DroverLimitsLAYOUT), nil
-}
-
-// pinned opens a pinned map; nil if there is none.
-func (d *DataPlane) pinned(name string) (*ebpf.Map, error) {
-	m, err := ebpf.LoadPinnedMap(filepath.Join(d.dir, name), nil)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open the pinned map %s: %w", name, err)
-	}
-	return m, nil
-}
-
-// loadObjects opens the pinned maps, creates those that are missing, and loads the programs that user space runs.
-func (d *DataPlane) loadObjects() error {
-	spec := d.spec.Copy()
-	spec.Programs = map[string]*ebpf.ProgramSpec{
-		bpf.DroverProgReadClock: spec.Programs[bpf.DroverProgReadClock],
-		bpf.DroverProgSweep:     spec.Programs[bpf.DroverProgSweep],
-	}
-	opts := &ebpf.CollectionOptions{Maps: ebpf.MapOptions{PinPath: d.dir}}
-	if err := spec.LoadAndAssign(&d.objects, opts); err != nil {
-		return fmt.Errorf("load the BPF maps: %w", explain(err))
-	}
-	return nil
-}
-
-// setTunables gives the program's constants their values in the spec that all programs are loaded from.
-func (d *DataPlane) setTunables(s bpf.DroverSettings) error {
-	tunables := d.setCounts()
-	tunables[bpf.DroverVarFlowSeed] = s.FlowSeed
-	return setVariables(d.spec, tunables)
-}
-
-// setCounts are the numbers of sets in the flow tables, which the specs of the maps have.
-func (d *DataPlane) setCounts() map[string]any {
-	counts := map[string]any{
-		bpf.DroverVarFlowSets:  d.spec.Maps[bpf.DroverMapFlows].MaxEntries,
-		bpf.DroverVarFlow6Sets: d.spec.Maps[bpf.DroverMapFlows6].MaxEntries,
-	}
-	for name, variable := range map[string]string{
-		bpf.DroverMapOldFlows: bpf.DroverVarOldFlowSets, bpf.DroverMapOldFlows6: bpf.DroverVarOldFlow6Sets,
-	} {
-		counts[variable] = uint32(0)
-		if old := d.spec.Maps[name]; old.Pinning == ebpf.PinByName {
-			counts[variable] = old.MaxEntries
-		}
-	}
-	return counts
-}
-
-func setVariables(spec *ebpf.CollectionSpec, values map[string]any) error {
-	for name, value := range values {
-		if err := spec.Variables[name].Set(value); err != nil {
-			return fmt.Errorf("set %s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-func rename(from, to string) error {
-	if err := os.Rename(from, to); err != nil {
-		return fmt.Errorf("rename a pin: %w", err)
-	}
-	return nil
 }

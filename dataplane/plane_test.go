@@ -128,7 +128,7 @@ func (p *plane) seed(seed uint64) {
 	s.FlowSeed = seed
 	must(p.t, p.objects.Settings.Put(uint32(0), s))
 	must(p.t, p.setTunables(s))
-	must(p.t, p.reload())
+	must(p.t, p.turnTo(&growth{edition: p.edition}))
 	p.load()
 }
 

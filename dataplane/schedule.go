@@ -9,7 +9,10 @@ import (
 // ErrSchedulesFull says that the schedules of all services together are longer than the table.
 var ErrSchedulesFull = errors.New("the schedule table is full")
 
-const realsPerLine = uint32(bpf.DroverLimitsREALS_PER_LINE)
+// EntriesPerLine is how many entries a line of the schedule table has. Every schedule takes whole lines.
+const EntriesPerLine = int(bpf.DroverLimitsREALS_PER_LINE)
+
+const realsPerLine = uint32(EntriesPerLine)
 
 // piece is a stretch of the schedule table.
 type piece struct{ line, slots uint32 }

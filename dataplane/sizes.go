@@ -13,7 +13,7 @@ import (
 // Sizes say how much the tables have room for. Zero stands for the default.
 type Sizes struct {
 	// Flows is how many IPv4 connections the flow table remembers; fewer than one in 1000 of so many finds no place in
-	// it, and goes by a hash of its addresses. About 37 bytes each. By default 1/128 of the memory is for it, at least
+	// it, and goes by a hash of its addresses. About 35 bytes each. By default 1/128 of the memory is for it, at least
 	// 65,536 connections and at most 4 Mi.
 	Flows int
 	// Flows6 is the same for IPv6, at twice the bytes. Flows by default.
@@ -21,7 +21,7 @@ type Sizes struct {
 	// Reals is how many real servers there may be, one that is in two services counting twice. 16,384 by default.
 	Reals int
 	// Schedules is how many entries all schedules may have together, one that is being replaced counting twice. A schedule
-	// takes whole lines of 16. 1 Mi by default.
+	// takes whole lines of [EntriesPerLine]. 1 Mi by default.
 	Schedules int
 }
 

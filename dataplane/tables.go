@@ -99,7 +99,7 @@ const (
 	MaxVIPs     = int(bpf.DroverLimitsVIPS)
 	MaxReals    = int(bpf.DroverLimitsMOST_REALS) - 1
 	MaxSchedule = 8192
-	MaxSearched = int(bpf.DroverLimitsSCAN_LINES) * int(bpf.DroverLimitsREALS_PER_LINE)
+	MaxSearched = int(bpf.DroverLimitsSCAN_LINES) * EntriesPerLine
 )
 
 // RealState is what may be sent to a real server.
