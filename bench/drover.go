@@ -19,8 +19,8 @@ const (
 	lease = time.Hour
 )
 
-// droverDir is where Drover pins its tables.
-func droverDir() string { return filepath.Join(bpffs, "drover") }
+// droverDir is where Drover pins its tables when it balances frames of a family.
+func droverDir(family Family) string { return filepath.Join(bpffs, "drover-"+string(family)) }
 
 // droverBalancer is Drover, set up the way its daemon does.
 type droverBalancer struct {
@@ -31,7 +31,7 @@ type droverBalancer struct {
 
 // openDrover takes the program that is attached to the interface.
 func openDrover(family Family, flows int, at place) (*droverBalancer, error) {
-	plane, err := openPlane(dataplane.Sizes{Flows: flows})
+	plane, err := openPlane(family, dataplane.Sizes{Flows: flows})
 	if err != nil {
 		return nil, err
 	}
@@ -45,8 +45,8 @@ func openDrover(family Family, flows int, at place) (*droverBalancer, error) {
 }
 
 // openPlane opens empty tables.
-func openPlane(sizes dataplane.Sizes) (*dataplane.DataPlane, error) {
-	return dataplane.Open(dataplane.Options{Dir: droverDir(), Sizes: sizes, Log: slog.New(slog.DiscardHandler)})
+func openPlane(family Family, sizes dataplane.Sizes) (*dataplane.DataPlane, error) {
+	return dataplane.Open(dataplane.Options{Dir: droverDir(family), Sizes: sizes, Log: slog.New(slog.DiscardHandler)})
 }
 
 func (b *droverBalancer) start(at place) error {
@@ -66,13 +66,16 @@ func (b *droverBalancer) start(at place) error {
 	if err != nil {
 		return err
 	}
-	table, err := flowTable(b.family)
+	table, err := flowTable(droverDir(b.family), b.family)
 	if err != nil {
 		return err
 	}
 	b.lines = table.lines
 	if b.program, err = ebpf.NewProgramFromID(ebpf.ProgramID(attached.ProgramID)); err != nil {
 		return fmt.Errorf("open program %d: %w", attached.ProgramID, err)
+	}
+	if at == loopback() { // where another family's program has to sit, too, to be loaded
+		return b.plane.Detach(at.name)
 	}
 	return nil
 }
@@ -147,13 +150,13 @@ type table struct {
 	bytes uint64 // that the kernel has taken for it
 }
 
-// flowTable looks at the pinned map itself.
-func flowTable(family Family) (table, error) {
+// flowTable looks at the map itself, which is pinned in the directory.
+func flowTable(dir string, family Family) (table, error) {
 	name := "flows"
 	if family == IPv6 {
 		name = "flows6"
 	}
-	m, err := ebpf.LoadPinnedMap(filepath.Join(droverDir(), name), &ebpf.LoadPinOptions{ReadOnly: true})
+	m, err := ebpf.LoadPinnedMap(filepath.Join(dir, name), &ebpf.LoadPinOptions{ReadOnly: true})
 	if err != nil {
 		return table{}, fmt.Errorf("open the flow table: %w", err)
 	}

@@ -20,7 +20,7 @@ type services struct {
 }
 
 func openServices(o scaleOptions) (changer, error) {
-	plane, err := openPlane(dataplane.Sizes{Flows: 1, Reals: o.services * o.reals})
+	plane, err := openPlane(IPv4, dataplane.Sizes{Flows: 1, Reals: o.services * o.reals})
 	if err != nil {
 		return nil, err
 	}
@@ -74,12 +74,12 @@ func manyServices(o scaleOptions, generation byte) dataplane.Tables {
 
 // freezeTables has the kernel refuse every write to a pinned map that comes from user space, for ever.
 func freezeTables() error {
-	entries, err := os.ReadDir(droverDir())
+	entries, err := os.ReadDir(droverDir(IPv4))
 	if err != nil {
 		return fmt.Errorf("list the tables: %w", err)
 	}
 	for _, entry := range entries {
-		if err := freeze(filepath.Join(droverDir(), entry.Name())); err != nil {
+		if err := freeze(filepath.Join(droverDir(IPv4), entry.Name())); err != nil {
 			return fmt.Errorf("freeze %s: %w", entry.Name(), err)
 		}
 	}

@@ -82,17 +82,17 @@ func (f flood) run(ctx context.Context, all []*contestant, user *player) (rows [
 		clients[c.name] = append(clients[c.name], went...)
 		f.noteConnections(w, went, round)
 		mixed, err := w.look(c, user, f.mix(round))
-		before[c.name], among[c.name] = append(before[c.name], quiet), append(among[c.name], 2*mixed-ns)
+		before[c], among[c] = append(before[c], quiet), append(among[c], 2*mixed-ns)
 		return ns, err
 	})
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range all {
-		row := newRow(c, f.path, f.judged(), found[c.name])
+		row := newRow(c, f.path, f.judged(), found[c])
 		row.Moved, row.Lost = f.judgeClients(clients[c.name])
 		rows = append(rows,
-			newRow(c, f.before, f.flows, before[c.name]), watches[c.name].row(c, f.among, among[c.name]), row)
+			newRow(c, f.before, f.flows, before[c]), watches[c.name].row(c, f.among, among[c]), row)
 	}
 	return rows, nil
 }

@@ -119,7 +119,7 @@ func benchLanes(ctx context.Context, core core, flows int, o liveOptions) (rows 
 		return nil, "", err
 	}
 	for _, c := range all {
-		rows = append(rows, liveRow(c, flows, found[c.name]))
+		rows = append(rows, liveRow(c, flows, found[c]))
 	}
 	return rows, ipvs, nil
 }

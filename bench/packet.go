@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 
 	"drover/bench/plot"
+	"drover/bench/yardstick"
 )
 
 // Paths of the packet benchmark.
@@ -51,11 +54,11 @@ func packetBenchmark() benchmark {
 	}
 }
 
-// measurements of one path with one number of flows, by program.
-type measurements map[string][]float64
+// measurements of one path with one number of flows.
+type measurements map[*contestant][]float64
 
-// benchPacket measures all programs. In each round every program takes its turn, so that what disturbs the machine
-// disturbs all of them.
+// benchPacket measures all programs with frames of all families. In each round each takes its turn, so that what disturbs
+// the machine disturbs all of them.
 func benchPacket(ctx context.Context, options packetOptions) (Report, error) {
 	if options.rounds > mostPackets/options.packets {
 		return Report{}, fmt.Errorf("%d rounds of %d packets are more than %d: lessen --rounds or --packets",
@@ -66,10 +69,10 @@ func benchPacket(ctx context.Context, options packetOptions) (Report, error) {
 		return Report{}, err
 	}
 	err = inPrivate(func() error {
-		for _, family := range options.families {
-			rows, err := benchFamily(ctx, family, options)
+		for _, flows := range options.flows {
+			rows, err := benchFlows(ctx, flows, options)
 			if err != nil {
-				return fmt.Errorf("%s: %w", family, err)
+				return fmt.Errorf("with %s: %w", countOf(flows, "flow"), err)
 			}
 			report.Rows = append(report.Rows, rows...)
 		}
@@ -78,34 +81,29 @@ func benchPacket(ctx context.Context, options packetOptions) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	slices.SortStableFunc(report.Rows, func(a, b Row) int {
+		return cmp.Compare(slices.Index(options.families, a.Family), slices.Index(options.families, b.Family))
+	})
 	report.Bars = packetBars(report)
 	return report, nil
 }
 
-// benchFamily measures with every number of flows.
-func benchFamily(ctx context.Context, family Family, options packetOptions) (rows []Row, err error) {
-	for _, flows := range options.flows {
-		more, err := benchFlows(ctx, family, flows, options)
-		if err != nil {
-			return nil, fmt.Errorf("with %s: %w", countOf(flows, "flow"), err)
-		}
-		rows = append(rows, more...)
-	}
-	return rows, nil
-}
+// newShare is how many packets are played for one that opens a connection: the tables have room for all of those, so
+// that what is measured is no flood, which is for another benchmark.
+const newShare = 5
 
 // benchFlows measures both paths with one number of flows.
-func benchFlows(ctx context.Context, family Family, flows int, options packetOptions) (rows []Row, err error) {
-	passes := (options.packets + flows - 1) / flows
-	established, err := inTables(family, flows, flows, Established, func(all []*contestant) (measurements, error) {
-		return benchEstablished(ctx, all, family, flows, passes, options.rounds)
+func benchFlows(ctx context.Context, flows int, o packetOptions) (rows []Row, err error) {
+	passes := (o.packets + flows - 1) / flows
+	established, err := inTables(o.families, flows, flows, Established, func(all []*contestant) (measurements, error) {
+		return benchEstablished(ctx, all, flows, passes, o.rounds)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("established: %w", err)
 	}
-	fresh := max(1, options.packets/newShare)
-	opening, err := inTables(family, flows, flows+options.rounds*fresh, New, func(all []*contestant) (measurements, error) {
-		return benchNew(ctx, all, family, flows, fresh, options.rounds)
+	fresh := max(1, o.packets/newShare)
+	opening, err := inTables(o.families, flows, flows+o.rounds*fresh, New, func(all []*contestant) (measurements, error) {
+		return benchNew(ctx, all, flows, fresh, o.rounds)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("new: %w", err)
@@ -113,28 +111,28 @@ func benchFlows(ctx context.Context, family Family, flows int, options packetOpt
 	return append(established, opening...), nil
 }
 
-// newShare is how many packets are played for one that opens a connection: the tables have room for all of those, so
-// that what is measured is no flood, which is for another benchmark.
-const newShare = 5
-
-// inTables opens connections in tables that have room for so many, measures one path, and makes rows of it.
-func inTables(family Family, flows, room int, path Path, measure func([]*contestant) (measurements, error)) (
+// inTables opens connections of every family in tables that have room for so many, measures one path, and makes rows.
+func inTables(families []Family, flows, room int, path Path, measure func([]*contestant) (measurements, error)) (
 	rows []Row, err error,
 ) {
-	all, err := openContestants(family, room)
-	if err != nil {
-		return nil, err
-	}
+	var all []*contestant
 	defer func() { err = errors.Join(err, closeContestants(all)) }()
-	if err := openConnections(all, family, flows); err != nil {
-		return nil, err
+	for _, family := range families {
+		some, err := openContestants(family, room)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", family, err)
+		}
+		all = append(all, some...)
+		if err := openConnections(some, family, flows); err != nil {
+			return nil, fmt.Errorf("%s: %w", family, err)
+		}
 	}
 	found, err := measure(all)
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range all {
-		rows = append(rows, newRow(c, path, flows, found[c.name]))
+		rows = append(rows, newRow(c, path, flows, found[c]))
 	}
 	return rows, nil
 }
@@ -155,30 +153,40 @@ func openConnections(all []*contestant, family Family, flows int) (err error) {
 }
 
 // benchEstablished has every program see all connections equally often.
-func benchEstablished(ctx context.Context, all []*contestant, family Family, flows, passes, rounds int) (
-	_ measurements, err error,
-) {
-	player, err := newPlayer(family, useEach(flows))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, player.close()) }()
-	return inRounds(ctx, all, rounds, func(c *contestant, _ int) (float64, error) {
-		return c.established(c.driver(player), flows, passes)
+func benchEstablished(ctx context.Context, all []*contestant, flows, passes, rounds int) (measurements, error) {
+	return playRounds(ctx, all, useEach(flows), rounds, func(c *contestant, d drive, _ int) (float64, error) {
+		return c.established(d, flows, passes)
 	})
 }
 
 // benchNew takes new SYNs in each round.
-func benchNew(ctx context.Context, all []*contestant, family Family, flows, packets, rounds int) (
-	_ measurements, err error,
-) {
-	player, err := newPlayer(family, openMore(flows, rounds*packets))
-	if err != nil {
-		return nil, err
+func benchNew(ctx context.Context, all []*contestant, flows, packets, rounds int) (measurements, error) {
+	return playRounds(ctx, all, openMore(flows, rounds*packets), rounds, func(c *contestant, d drive, round int) (float64, error) {
+		return c.opening(d, round*packets, packets)
+	})
+}
+
+// playRounds lets every program take its turn in every round, with a script played in frames of its family.
+func playRounds(ctx context.Context, all []*contestant, script []yardstick.PlayerStep, rounds int,
+	measure func(c *contestant, d drive, round int) (float64, error)) (_ measurements, err error) {
+	players := make(map[Family]*player)
+	defer func() {
+		for _, p := range players {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	for _, c := range all {
+		if players[c.family] != nil {
+			continue
+		}
+		p, err := newPlayer(c.family, script)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.family, err)
+		}
+		players[c.family] = p
 	}
-	defer func() { err = errors.Join(err, player.close()) }()
 	return inRounds(ctx, all, rounds, func(c *contestant, round int) (float64, error) {
-		return c.opening(c.driver(player), round*packets, packets)
+		return measure(c, c.driver(players[c.family]), round)
 	})
 }
 
@@ -193,9 +201,9 @@ func inRounds(ctx context.Context, all []*contestant, rounds int,
 			}
 			ns, err := measure(c, round)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", c.name, err)
+				return nil, fmt.Errorf("%s, %s: %w", c.name, c.family, err)
 			}
-			found[c.name] = append(found[c.name], ns)
+			found[c] = append(found[c], ns)
 		}
 	}
 	return found, nil

@@ -16,12 +16,13 @@ func benchManyFlows(ctx context.Context, o scaleOptions) (rows []Row, bars []Bar
 	if err := openConnections(all, IPv4, o.flows); err != nil {
 		return nil, nil, err
 	}
-	ns, err := benchEstablished(ctx, all, IPv4, o.flows, 1, o.rounds)
+	const once = 1
+	ns, err := benchEstablished(ctx, all, o.flows, once, o.rounds)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, c := range all {
-		row := newRow(c, ManyFlows, o.flows, ns[c.name])
+		row := newRow(c, ManyFlows, o.flows, ns[c])
 		row.Unit = perPacket
 		rows = append(rows, row)
 		if c.name == "drover" {
@@ -40,7 +41,7 @@ func slotBars() (bars []Bar, err error) {
 		family Family
 		limit  float64
 	}{{IPv4, ipv4SlotBytes}, {IPv6, ipv6SlotBytes}} {
-		table, err := flowTable(slot.family)
+		table, err := flowTable(droverDir(IPv4), slot.family)
 		if err != nil {
 			return nil, err
 		}
