@@ -10,7 +10,7 @@ import (
 // emptyFigure has the title and the facts of the report. A program has the same colour in all figures.
 func (r Report) emptyFigure(title string) plot.Figure {
 	return plot.Figure{
-		Title: title, Notes: r.facts(), Order: []string{"drover", "floor", "touch", "textbook", "ipvs", "map", "wire"},
+		Title: title, Notes: r.facts(), Order: []string{"drover", "floor", "touch", "busy", "textbook", "ipvs", "map", "wire"},
 	}
 }
 

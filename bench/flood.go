@@ -111,7 +111,7 @@ func benchFlood(ctx context.Context, o floodOptions) (Report, error) {
 			return err
 		}
 		defer func() { err = errors.Join(err, closeContestants(opened)) }()
-		all := without("touch", opened)
+		all := without(opened, "touch", "busy")
 		if err := openConnections(all, o.family, o.flows); err != nil {
 			return err
 		}
@@ -128,8 +128,8 @@ func benchFlood(ctx context.Context, o floodOptions) (Report, error) {
 	return report, nil
 }
 
-func without(name string, all []*contestant) []*contestant {
-	return slices.DeleteFunc(slices.Clone(all), func(c *contestant) bool { return c.name == name })
+func without(all []*contestant, names ...string) []*contestant {
+	return slices.DeleteFunc(slices.Clone(all), func(c *contestant) bool { return slices.Contains(names, c.name) })
 }
 
 // floodAll measures both floods.

@@ -6,7 +6,7 @@ import (
 	"drover/bench/yardstick"
 )
 
-// openFloors loads floor and touch, the latter with a table of so many cache lines.
+// openFloors loads floor, touch and busy, the latter two with a table of so many cache lines.
 func openFloors(family Family, lines uint32) ([]*contestant, error) {
 	spec, err := yardstick.LoadFloor()
 	if err != nil {
@@ -28,5 +28,6 @@ func openFloors(family Family, lines uint32) ([]*contestant, error) {
 		{name: "floor", family: family, program: objects.XdpFloor, close: objects.Close},
 		// floor closes what they share
 		{name: "touch", family: family, program: objects.XdpTouch, close: func() error { return nil }},
+		{name: "busy", family: family, program: objects.XdpBusy, close: func() error { return nil }},
 	}, nil
 }

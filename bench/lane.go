@@ -42,7 +42,7 @@ func openLanes(ctx context.Context, family Family, flows int) (lanes []lane, ipv
 	return append(lanes, l), "beside, in direct routing mode", nil
 }
 
-// openOnlyFloor leaves touch out.
+// openOnlyFloor leaves touch and busy out.
 func openOnlyFloor(family Family, _ int) ([]*contestant, error) {
 	floors, err := openFloors(family, 1)
 	if err != nil {

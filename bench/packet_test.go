@@ -31,9 +31,9 @@ func TestPacketBenchmarkMeasuresEveryProgramOnEveryPath(t *testing.T) {
 		t.Errorf("got %+v", report)
 	}
 	programs := map[Family][]string{
-		IPv4: {"drover", "floor", "touch", "textbook"},
-		IPv6: {"drover", "floor", "touch"},
-		VLAN: {"drover", "floor", "touch", "textbook"},
+		IPv4: {"drover", "floor", "touch", "busy", "textbook"},
+		IPv6: {"drover", "floor", "touch", "busy"},
+		VLAN: {"drover", "floor", "touch", "busy", "textbook"},
 	}
 	rows := 0
 	for _, flows := range options.flows {

@@ -8,11 +8,12 @@ import (
 
 // benchManyFlows fills a large table, and measures packets of all its connections.
 func benchManyFlows(ctx context.Context, o scaleOptions) (rows []Row, bars []Bar, err error) {
-	all, err := openDroverAndFloors(IPv4, o.flows)
-	defer func() { err = errors.Join(err, closeContestants(all)) }()
+	opened, err := openDroverAndFloors(IPv4, o.flows)
+	defer func() { err = errors.Join(err, closeContestants(opened)) }()
 	if err != nil {
 		return nil, nil, err
 	}
+	all := without(opened, "busy")
 	if err := openConnections(all, IPv4, o.flows); err != nil {
 		return nil, nil, err
 	}

@@ -57,7 +57,7 @@ func (e *edition) loadProgram(on Interface) (*ebpf.Program, error) {
 	spec := e.spec.Copy()
 	if err := setVariables(spec, map[string]any{
 		bpf.DroverVarInterfaceMac: eightBytes(on.MAC), bpf.DroverVarInterfaceMtu: uint32(on.MTU),
-		bpf.DroverVarInterfacePort: uint8(on.Port), bpf.DroverVarVirtualRouters: on.VirtualRouters,
+		bpf.DroverVarInterfacePort: uint8(on.Port), bpf.DroverVarVirtualRouters: on.VirtualRouters.bits(),
 	}); err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ type FloorLine struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	FloorMapLines        = "lines"
+	FloorProgXdpBusy     = "xdp_busy"
 	FloorProgXdpFloor    = "xdp_floor"
 	FloorProgXdpTouch    = "xdp_touch"
 	FloorVarInterfaceMac = "interface_mac"
@@ -72,6 +73,7 @@ type FloorSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type FloorProgramSpecs struct {
+	XdpBusy  *ebpf.ProgramSpec `ebpf:"xdp_busy"`
 	XdpFloor *ebpf.ProgramSpec `ebpf:"xdp_floor"`
 	XdpTouch *ebpf.ProgramSpec `ebpf:"xdp_touch"`
 }
@@ -134,12 +136,14 @@ type FloorVariables struct {
 //
 // It can be passed to LoadFloorObjects or ebpf.CollectionSpec.LoadAndAssign.
 type FloorPrograms struct {
+	XdpBusy  *ebpf.Program `ebpf:"xdp_busy"`
 	XdpFloor *ebpf.Program `ebpf:"xdp_floor"`
 	XdpTouch *ebpf.Program `ebpf:"xdp_touch"`
 }
 
 func (p *FloorPrograms) Close() error {
 	return _FloorClose(
+		p.XdpBusy,
 		p.XdpFloor,
 		p.XdpTouch,
 	)

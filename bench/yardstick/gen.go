@@ -4,7 +4,8 @@
 // They share no code with package bpf: a yardstick must not change with what it measures.
 //
 //   - player: gives the program under test one packet after another
-//   - floor: the least that any balancer does; touch: the same and one cache line of a large table
+//   - floor: the least that any balancer does; touch: the same and one cache line of a large table;
+//     busy: touch with as many instructions as Drover has
 //   - textbook: a whole balancer, built from the kernel's hash maps
 //   - sink: the other end of the cable
 package yardstick
