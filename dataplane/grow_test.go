@@ -3,6 +3,7 @@ package dataplane
 import (
 	"errors"
 	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -170,6 +171,27 @@ func TestPacketsMoveTheirFlowsThemselves(t *testing.T) {
 		p.tidy()
 		p.expectTrueLoads()
 	})
+}
+
+// TestFlowsThatShareAKeyMoveOneByOne has one of two clients that a key cannot tell apart move its flow before the other.
+func TestFlowsThatShareAKeyMoveOneByOne(t *testing.T) {
+	p, f := newPlane(t, Options{Sizes: small}), families[1]
+	p.want = f.tables()
+	must(t, p.Apply(p.want))
+	client := netip.MustParseAddrPort(f.client)
+	clients := []string{f.client, twin(client).String()}
+	for n, from := range clients {
+		p.expect(tcp(from, f.web, syn), opened(RealID(n+1)))
+		p.expect(tcp(from, f.web, ack), kept(RealID(n+1)))
+	}
+	p.grow(larger)
+	for _, n := range []int{1, 0, 1, 0} {
+		p.expect(tcp(clients[n], f.web, ack), kept(RealID(n+1)))
+	}
+	p.tidy()
+	for n, from := range clients {
+		p.expect(tcp(from, f.web, ack), kept(RealID(n+1)))
+	}
 }
 
 func TestAPersistentClientIsRememberedWhileItsFlowMoves(t *testing.T) {

@@ -145,6 +145,22 @@ func TestAddressesThatLookAlikeAreToldApart(t *testing.T) {
 			{justNow, tcp(likeClient, f.web, syn), kept(2)},
 			{nil, tcp(likeClient, f.web, ack), kept(2)},
 		}},
+		{"a client that looks like one with an established connection has its own", []step{
+			{nil, tcp(f.client, f.web, syn), opened(1)},
+			{nil, tcp(f.client, f.web, ack), kept(1)},
+			{nil, tcp(likeClient, f.web, syn), opened(2)},
+			{nil, tcp(f.client, f.web, ack), kept(1)},
+			{nil, tcp(likeClient, f.web, ack), kept(2)},
+			{nil, tcp(f.client, f.web, psh|ack), kept(1)},
+			{nil, tcp(likeClient, f.web, psh|ack), kept(2)},
+		}},
+		{"datagrams of clients that look alike are of two", []step{
+			{nil, udp(f.client, f.dns), opened(3)},
+			{nil, udp(f.client, f.dns), kept(3)},
+			{nil, udp(likeClient, f.dns), opened(4)},
+			{nil, udp(f.client, f.dns), kept(3)},
+			{nil, udp(likeClient, f.dns), kept(4)},
+		}},
 		{"an address that looks like the VIP is none", []step{
 			{nil, tcp(f.client, likeVIP, syn), ends(PassNoService)},
 			{nil, tcp(f.client, f.web, syn), opened(1)},
