@@ -104,7 +104,7 @@ func droverTables(family Family) dataplane.Tables {
 		service.Schedule = append(service.Schedule, id)
 	}
 	tables.Services[droverService(family)] = service
-	tables.VIPs[family.virtualServer().Addr()] = gate
+	tables.VIPs[family.virtualServer().Addr()] = dataplane.VIP{Gate: gate}
 	tables.Gates[gate] = dataplane.GateName{Interface: loopback().index, VirtualRouterID: 1}
 	return tables
 }

@@ -67,7 +67,7 @@ func manyServices(o scaleOptions, generation byte) dataplane.Tables {
 			service.Schedule = append(service.Schedule, id)
 		}
 		tables.Services[key] = service
-		tables.VIPs[key.Address.Addr()] = dataplane.AlwaysOpen
+		tables.VIPs[key.Address.Addr()] = dataplane.VIP{Gate: dataplane.AlwaysOpen}
 	}
 	return tables
 }

@@ -8,6 +8,12 @@
 #include "parseany.h"
 #include "settle.h"
 
+/* Leaves a packet that no service takes to the kernel, if that is to have it. */
+static __always_inline int leave(const struct packet *pkt, enum verdict verdict)
+{
+	return is_refused(pkt) ? drop(DROP_REFUSED) : pass(verdict);
+}
+
 /* Whether a peer balancer has chosen this host as the real server: then nobody else may get the packet. */
 static __always_inline bool from_peer(const struct ethhdr *eth, __u32 service)
 {
@@ -46,7 +52,7 @@ static __always_inline int balance(struct xdp_md *ctx, struct packet *pkt)
 	id = find_service(pkt->to);
 	service = get_service(id);
 	if (!service || (pkt->to.family == IPV6 && !same_address(&pkt->dest, &service->address)))
-		return pass(PASS_NO_SERVICE);
+		return leave(pkt, PASS_NO_SERVICE);
 	gate = gate_position(service->gate, bpf_jiffies64());
 	if (gate == GATE_CLOSED)
 		return pass(PASS_CLOSED);
@@ -67,7 +73,7 @@ static __always_inline int follow_fragment(struct xdp_md *ctx, const struct pack
 	enum gate_position gate;
 
 	if (!service || first.real == NO_REAL)
-		return pass(PASS_FRAGMENT);
+		return leave(pkt, PASS_FRAGMENT);
 	gate = gate_position(service->gate, bpf_jiffies64());
 	if (gate == GATE_CLOSED)
 		return pass(PASS_CLOSED);
@@ -82,7 +88,7 @@ static __noinline int ip_packet(struct xdp_md *ctx, __u32 offset, __u32 family)
 
 	verdict = family == IPV6 ? parse_any_ipv6(ctx, offset, &pkt) : parse_any_ipv4(ctx, offset, &pkt);
 	if (verdict != UNDECIDED)
-		return pass(verdict);
+		return leave(&pkt, verdict);
 	return pkt.signs & LATER_FRAGMENT ? follow_fragment(ctx, &pkt) : balance(ctx, &pkt);
 }
 

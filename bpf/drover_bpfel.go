@@ -308,17 +308,24 @@ const (
 	DroverVerdictPASS_PEER           DroverVerdict = 11
 	DroverVerdictDROP_SILENT         DroverVerdict = 12
 	DroverVerdictDROP_TOO_BIG        DroverVerdict = 13
-	DroverVerdictDROP_LOOP           DroverVerdict = 14
-	DroverVerdictFORWARD_FLOW        DroverVerdict = 15
-	DroverVerdictFORWARD_NEW         DroverVerdict = 16
-	DroverVerdictFORWARD_RESCHEDULED DroverVerdict = 17
-	DroverVerdictFORWARD_RESUMED     DroverVerdict = 18
-	DroverVerdictFORWARD_UNTRACKED   DroverVerdict = 19
-	DroverVerdictFORWARD_FRAGMENT    DroverVerdict = 20
-	DroverVerdictFORWARD_ERROR       DroverVerdict = 21
-	DroverVerdictFORWARD_GRACE       DroverVerdict = 22
-	DroverVerdictVERDICTS            DroverVerdict = 23
+	DroverVerdictDROP_REFUSED        DroverVerdict = 14
+	DroverVerdictDROP_LOOP           DroverVerdict = 15
+	DroverVerdictFORWARD_FLOW        DroverVerdict = 16
+	DroverVerdictFORWARD_NEW         DroverVerdict = 17
+	DroverVerdictFORWARD_RESCHEDULED DroverVerdict = 18
+	DroverVerdictFORWARD_RESUMED     DroverVerdict = 19
+	DroverVerdictFORWARD_UNTRACKED   DroverVerdict = 20
+	DroverVerdictFORWARD_FRAGMENT    DroverVerdict = 21
+	DroverVerdictFORWARD_ERROR       DroverVerdict = 22
+	DroverVerdictFORWARD_GRACE       DroverVerdict = 23
+	DroverVerdictVERDICTS            DroverVerdict = 24
 )
+
+type DroverVip struct {
+	_       structs.HostLayout
+	Gate    uint32
+	Refuses uint32
+}
 
 // Names of all BPF objects in the ELF.
 //

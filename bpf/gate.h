@@ -11,6 +11,7 @@
 
 #define ARP_REQUEST		1
 #define NEIGHBOR_SOLICITATION	135
+#define NEIGHBOR_ADVERTISEMENT	136
 
 enum gate_position {
 	GATE_OPEN,   /* MASTER */
@@ -48,12 +49,38 @@ static __always_inline enum gate_position gate_position(__u32 id, __u64 now)
 	return now < gate->forward_until ? GATE_GRACE : GATE_CLOSED;
 }
 
+/* An IPv4 address, mapped into IPv6. */
+static __always_inline struct in6_addr mapped(__be32 address)
+{
+	struct in6_addr mapped = {};
+
+	mapped.in6_u.u6_addr16[5] = 0xffff;
+	mapped.in6_u.u6_addr32[3] = address;
+	return mapped;
+}
+
 /* The gate of a VIP; NULL for an address that is none. */
 static __always_inline const struct gate *gate_of(const struct in6_addr *address)
 {
-	const __u32 *id = bpf_map_lookup_elem(&vips, address);
+	const struct vip *vip = bpf_map_lookup_elem(&vips, address);
 
-	return id ? bpf_map_lookup_elem(&gates, id) : NULL;
+	return vip ? bpf_map_lookup_elem(&gates, &vip->gate) : NULL;
+}
+
+/*
+ * Whether a packet that no service takes is kept from the kernel. Neighbor discovery never is (RFC 9568, 6.4.3), and it
+ * has been looked at before.
+ */
+__noinline int is_refused(const struct packet *pkt)
+{
+	const struct vip *vip;
+	struct in6_addr to;
+
+	if (!pkt)
+		return false;
+	to = pkt->to.family == IPV6 ? pkt->dest : mapped(pkt->to.address);
+	vip = bpf_map_lookup_elem(&vips, &to);
+	return vip && vip->refuses;
 }
 
 /*
@@ -64,15 +91,14 @@ static __always_inline const struct gate *gate_of(const struct in6_addr *address
 static __always_inline enum verdict arp_verdict(struct cursor *at, __u64 now)
 {
 	const struct arp_ipv4 *arp = take(at, sizeof(*arp));
-	struct in6_addr target = {};
+	struct in6_addr target;
 	const struct gate *gate;
 
 	if (!arp)
 		return PASS_MALFORMED;
 	if (arp->operation != bpf_htons(ARP_REQUEST) || arp->protocol != bpf_htons(ETH_P_IP))
 		return PASS_NEIGHBOR;
-	target.in6_u.u6_addr16[5] = 0xffff;
-	target.in6_u.u6_addr32[3] = arp->target;
+	target = mapped(arp->target);
 	gate = gate_of(&target);
 	if (!gate || now < gate->open_until)
 		return PASS_NEIGHBOR;
@@ -81,7 +107,7 @@ static __always_inline enum verdict arp_verdict(struct cursor *at, __u64 now)
 	return DROP_SILENT;
 }
 
-/* Returns UNDECIDED for what is no neighbor solicitation. at stands at the header of IPv6, which it does not move. */
+/* Returns UNDECIDED for what is neither a neighbor solicitation nor an answer to one. at stands at the header of IPv6, which it does not move. */
 static __always_inline enum verdict neighbor_verdict(struct cursor at, __u64 now)
 {
 	const struct ipv6hdr *ip = take(&at, sizeof(*ip));
@@ -92,6 +118,8 @@ static __always_inline enum verdict neighbor_verdict(struct cursor at, __u64 now
 	if (!ip || ip->nexthdr != IPPROTO_ICMPV6)
 		return UNDECIDED;
 	asks = take(&at, sizeof(*asks));
+	if (asks && asks->icmp.type == NEIGHBOR_ADVERTISEMENT)
+		return PASS_NEIGHBOR;
 	if (!asks || asks->icmp.type != NEIGHBOR_SOLICITATION)
 		return UNDECIDED;
 	target = asks->target;

@@ -83,12 +83,12 @@ struct {
 	__type(value, struct gate);
 } gates SEC(".maps");
 
-/* VIP -> gate, for ARP and neighbor discovery. An IPv4 address is mapped into IPv6 (RFC 4291, 2.5.5.2). */
+/* For ARP and neighbor discovery, and for packets of no service. An IPv4 address is mapped into IPv6 (RFC 4291, 2.5.5.2). */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, VIPS);
 	__type(key, struct in6_addr);
-	__type(value, __u32);
+	__type(value, struct vip);
 } vips SEC(".maps");
 
 struct {

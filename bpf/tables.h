@@ -155,6 +155,12 @@ struct gate {
 	__u64 forward_until; /* the grace: packets that still arrive are forwarded until then */
 };
 
+/* What holds for a VIP. */
+struct vip {
+	__u32 gate;
+	__u32 refuses; /* 1: the kernel gets no packets for it that no service takes (RFC 9568, 6.1: Accept_Mode) */
+};
+
 /* A balancer that may send this host, as a real server of the service, packets for the VIP. */
 struct peer {
 	__u8 mac[6];

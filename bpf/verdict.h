@@ -22,6 +22,7 @@ enum verdict {
 	/* Gone. */
 	DROP_SILENT,	   /* ARP or neighbor solicitation for a VIP that this node must not answer */
 	DROP_TOO_BIG,	   /* larger than the MTU of the interface that it would leave by */
+	DROP_REFUSED,	   /* for a VIP that accepts nothing but what is for its services (no_accept) */
 	DROP_LOOP,	   /* it came from the very real server that it would be sent to */
 	/* Rewritten and sent out. */
 	FORWARD_FLOW,	   /* a connection in the flow table */

@@ -73,11 +73,11 @@ func (c *Controller) nameOfIndex(index int) (string, bool) {
 // removeOrphans removes VIPs that an earlier process died with and that the configuration has no more: no router will.
 func (c *Controller) removeOrphans(cfg *config.Config, held dataplane.Tables) error {
 	still := holders(cfg)
-	for vip, id := range held.VIPs {
+	for vip, its := range held.VIPs {
 		if _, configured := still[vip]; configured {
 			continue
 		}
-		gate, err := c.data.Gate(id)
+		gate, err := c.data.Gate(its.Gate)
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func tutorialTables() dataplane.Tables {
 		}
 	}
 	want.Ports[1] = dataplane.Port{Interface: 2, MAC: dataplane.MAC{2, 0, 0, 0, 0, 1}, MTU: 1500}
-	want.VIPs[web.Address.Addr()] = 1
+	want.VIPs[web.Address.Addr()] = dataplane.VIP{Gate: 1}
 	want.Gates[1] = dataplane.GateName{Interface: 2, VirtualRouterID: 110}
 	return want
 }
@@ -162,7 +162,7 @@ func TestPlanOfInstances(t *testing.T) {
 			},
 			want: func(want *dataplane.Tables) {
 				want.Gates[2] = dataplane.GateName{Interface: 2, VirtualRouterID: 111}
-				want.VIPs[spare.Addr()] = 2
+				want.VIPs[spare.Addr()] = dataplane.VIP{Gate: 2}
 			},
 		},
 		"a VIP of no instance is always open": {
@@ -177,13 +177,13 @@ func TestPlanOfInstances(t *testing.T) {
 			config: func(c *config.Config) {
 				c.Instances[0].ExcludedAddresses = []config.VirtualAddress{{Prefix: spare, Interface: "enp1s0"}}
 			},
-			want: func(want *dataplane.Tables) { want.VIPs[spare.Addr()] = 1 },
+			want: func(want *dataplane.Tables) { want.VIPs[spare.Addr()] = dataplane.VIP{Gate: 1} },
 		},
 		"so is one of IPv6, for neighbor discovery": {
 			config: func(c *config.Config) {
 				c.Instances[0].ExcludedAddresses = []config.VirtualAddress{{Prefix: netip.MustParsePrefix("fd00::1/64"), Interface: "enp1s0"}}
 			},
-			want: func(want *dataplane.Tables) { want.VIPs[netip.MustParseAddr("fd00::1")] = 1 },
+			want: func(want *dataplane.Tables) { want.VIPs[netip.MustParseAddr("fd00::1")] = dataplane.VIP{Gate: 1} },
 		},
 		"an instance that is leaving keeps its gate": {
 			known: func(k *known) { k.leaving[routerKey{"enp1s0", 99}] = true },

@@ -139,14 +139,18 @@ func (d *DataPlane) deleteGates(h *held, want Tables) error {
 }
 
 func (d *DataPlane) putVIPs(h *held, want Tables) error {
-	for vip, gate := range want.VIPs {
-		if old, there := h.VIPs[vip]; there && old == gate {
+	for vip, its := range want.VIPs {
+		if old, there := h.VIPs[vip]; there && old == its {
 			continue
 		}
-		if err := d.put(d.objects.Vips, encodeVIP(vip), uint32(gate)); err != nil {
+		raw := bpf.DroverVip{Gate: uint32(its.Gate)}
+		if its.Refuse {
+			raw.Refuses = 1
+		}
+		if err := d.put(d.objects.Vips, encodeVIP(vip), raw); err != nil {
 			return fmt.Errorf("VIP %s: %w", vip, err)
 		}
-		h.VIPs[vip] = gate
+		h.VIPs[vip] = its
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ func TestWhatIsAppliedIsReadBack(t *testing.T) {
 		{"another gate", func(want *Tables) {
 			want.Gates[200] = GateName{Interface: 3, VirtualRouterID: 255}
 			want.Services[key] = Service{Gate: 200}
-			want.VIPs[netip.MustParseAddr(vip)] = 200
+			want.VIPs[netip.MustParseAddr(vip)] = VIP{Gate: 200}
 		}},
 		{"another scheduler, and every flag", func(want *Tables) {
 			want.Services[key] = Service{
@@ -130,11 +130,11 @@ func TestApplyTakesAsManyVIPsAsItSays(t *testing.T) {
 	p := newPlane(t, Options{})
 	p.change(func(want *Tables) {
 		for n := range MaxVIPs - len(want.VIPs) {
-			want.VIPs[netip.AddrFrom4([4]byte{10, 9, byte(n >> 8), byte(n)})] = webGate
+			want.VIPs[netip.AddrFrom4([4]byte{10, 9, byte(n >> 8), byte(n)})] = VIP{Gate: webGate}
 		}
 	})
 	p.expectTables(p.want)
-	p.want.VIPs[netip.MustParseAddr("10.200.0.0")] = webGate
+	p.want.VIPs[netip.MustParseAddr("10.200.0.0")] = VIP{Gate: webGate}
 	if err := p.Apply(p.want); err == nil {
 		t.Errorf("it takes %d", len(p.want.VIPs))
 	}
@@ -148,7 +148,7 @@ func TestApplyTouchesOnlyWhatDiffers(t *testing.T) {
 	dnsID := uint32(p.held.ids[udpService(dns)])
 	must(t, p.objects.Services.Put(dnsID, bpf.DroverService{Gate: 99}))
 	at := encodeVIP(netip.MustParseAddr(vip))
-	must(t, p.objects.Vips.Put(at, uint32(99)))
+	must(t, p.objects.Vips.Put(at, bpf.DroverVip{Gate: 99}))
 
 	p.setState(1, RealDown)
 	p.setSchedule(tcpService(web), 2)
@@ -157,10 +157,10 @@ func TestApplyTouchesOnlyWhatDiffers(t *testing.T) {
 	must(t, p.objects.Reals.Lookup(uint32(2), &real))
 	var service bpf.DroverService
 	must(t, p.objects.Services.Lookup(dnsID, &service))
-	var gate uint32
-	must(t, p.objects.Vips.Lookup(at, &gate))
-	if real != mark || service.Gate != 99 || gate != 99 {
-		t.Errorf("it wrote real server 2 as %+v, the name service as %+v, its VIP's gate as %d", real, service, gate)
+	var its bpf.DroverVip
+	must(t, p.objects.Vips.Lookup(at, &its))
+	if real != mark || service.Gate != 99 || its.Gate != 99 {
+		t.Errorf("it wrote real server 2 as %+v, the name service as %+v, its VIP as %+v", real, service, its)
 	}
 }
 
@@ -182,7 +182,7 @@ func TestAChangeIsAFewWrites(t *testing.T) {
 		{"a scheduler", func(want *Tables) {
 			want.Services[tcpService(web)] = Service{Gate: webGate, Scheduler: LeastDelay, Schedule: []RealID{2, 1}}
 		}, 1},
-		{"a VIP", func(want *Tables) { want.VIPs[netip.MustParseAddr("192.0.2.1")] = webGate }, 1},
+		{"a VIP", func(want *Tables) { want.VIPs[netip.MustParseAddr("192.0.2.1")] = VIP{Gate: webGate} }, 1},
 		{"nothing", func(*Tables) {}, 0},
 	} {
 		before := p.Written()
@@ -213,7 +213,7 @@ func TestApplyLeavesTurnsFlowsGatesAndCounters(t *testing.T) {
 func TestApplySeesTablesThatTheCallerChangedInPlace(t *testing.T) {
 	p := newPlane(t, Options{})
 	p.want.Reals[2].MAC = realMAC(1)
-	p.want.VIPs[netip.MustParseAddr("192.0.2.1")] = webGate
+	p.want.VIPs[netip.MustParseAddr("192.0.2.1")] = VIP{Gate: webGate}
 	must(t, p.Apply(p.want))
 	p.expectTables(p.want)
 }

@@ -142,7 +142,7 @@ func schedulesTooLong(want *Tables) {
 
 func tooManyVIPs(want *Tables) {
 	for n := range MaxVIPs + 1 {
-		want.VIPs[netip.AddrFrom4([4]byte{10, 9, byte(n >> 8), byte(n)})] = webGate
+		want.VIPs[netip.AddrFrom4([4]byte{10, 9, byte(n >> 8), byte(n)})] = VIP{Gate: webGate}
 	}
 }
 

@@ -36,7 +36,7 @@ var shownFields = map[string][]string{
 	bpf.DroverMapSettings: {"flow_seed", "layout", "timeout", "hz"},
 	bpf.DroverMapStrays:   {"tag", "since"},
 	bpf.DroverMapVerdicts: {"key", "values", "cpu"},
-	bpf.DroverMapVips:     {"key", "value"},
+	bpf.DroverMapVips:     {"key", "gate", "refuses"},
 }
 
 // TestBpftoolPrintsNamedFields has what a reader finds in the pinned maps.

@@ -20,7 +20,6 @@ type family struct {
 	atHops                 int // offset into a frame
 	// Messages of ICMP that are about connections, and others. The first says that a packet was too big.
 	errors, others []icmpError
-	answered       Verdict // on an answer of ARP or neighbor discovery
 }
 
 var families = []family{
@@ -30,9 +29,8 @@ var families = []family{
 		client: client, other: "203.0.113.7:40001", another: "203.0.113.8:40000",
 		third: "203.0.113.9:40002", fourth: "203.0.113.9:40003",
 		header: 20, fragmentHeader: 0, atHops: atIP + 8,
-		errors:   []icmpError{{3, 4, 1400}, {3, 1, 0}, {3, 3, 0}, {11, 0, 0}, {11, 1, 0}, {12, 0, 0x14000000}},
-		others:   []icmpError{{0, 0, 1}, {4, 0, 0}, {5, 1, 0xc0a86401}, {8, 0, 1}, {9, 0, 0}, {13, 0, 0}, {255, 0, 0}},
-		answered: PassNeighbor,
+		errors: []icmpError{{3, 4, 1400}, {3, 1, 0}, {3, 3, 0}, {11, 0, 0}, {11, 1, 0}, {12, 0, 0x14000000}},
+		others: []icmpError{{0, 0, 1}, {4, 0, 0}, {5, 1, 0xc0a86401}, {8, 0, 1}, {9, 0, 0}, {13, 0, 0}, {255, 0, 0}},
 	},
 	{
 		name: "IPv6", vip: "2001:db8::221", freeVIP: "2001:db8::222",
@@ -41,9 +39,8 @@ var families = []family{
 		client: "[2001:db8:7::7]:40000", other: "[2001:db8:7::7]:40001", another: "[2001:db8:7::8]:40000",
 		third: "[2001:db8:7::9]:40002", fourth: "[2001:db8:7::9]:40003",
 		header: 40, fragmentHeader: 8, atHops: atIP + 7,
-		errors:   []icmpError{{2, 0, 1400}, {1, 0, 0}, {1, 4, 0}, {3, 0, 0}, {3, 1, 0}, {4, 1, 40}},
-		others:   []icmpError{{0, 0, 0}, {5, 0, 0}, {100, 0, 0}, {128, 0, 1}, {129, 0, 1}, {133, 0, 0}, {136, 0, 0}},
-		answered: PassProtocol,
+		errors: []icmpError{{2, 0, 1400}, {1, 0, 0}, {1, 4, 0}, {3, 0, 0}, {3, 1, 0}, {4, 1, 40}},
+		others: []icmpError{{0, 0, 0}, {5, 0, 0}, {100, 0, 0}, {128, 0, 1}, {129, 0, 1}, {133, 0, 0}},
 	},
 }
 
@@ -56,8 +53,8 @@ func (f family) tables() Tables {
 
 // addTo adds the family's services to tables; the ids of the real servers begin behind one.
 func (f family) addTo(want *Tables, behind RealID) {
-	want.VIPs[netip.MustParseAddr(f.vip)] = webGate
-	want.VIPs[netip.MustParseAddr(f.freeVIP)] = AlwaysOpen
+	want.VIPs[netip.MustParseAddr(f.vip)] = VIP{Gate: webGate}
+	want.VIPs[netip.MustParseAddr(f.freeVIP)] = VIP{Gate: AlwaysOpen}
 	want.Services[tcpService(f.web)] = Service{Gate: webGate, Schedule: []RealID{behind + 1, behind + 2}}
 	want.Services[udpService(f.dns)] = Service{Gate: webGate, Schedule: []RealID{behind + 3, behind + 4}}
 	want.Services[tcpService(f.tls)] = Service{Gate: AlwaysOpen, Schedule: []RealID{behind + 5}}

@@ -94,9 +94,9 @@ func gatesForNeighbors(f family) (stories []story) {
 		{"a probe whether the VIP is taken is not answered", []step{{closeGate, probe, ends(DropSilent)}}},
 		{"a probe is answered while the gate is open", []step{{openGate, probe, ends(PassNeighbor)}}},
 		{"an answer passes, whatever the gate", []step{
-			{openGate, f.tells(f.vip), ends(f.answered)},
-			{closeGate, f.tells(f.vip), ends(f.answered)},
-			{loseLease, f.tells(f.vip), ends(f.answered)},
+			{openGate, f.tells(f.vip), ends(PassNeighbor)},
+			{closeGate, f.tells(f.vip), ends(PassNeighbor)},
+			{loseLease, f.tells(f.vip), ends(PassNeighbor)},
 		}},
 		{"a request for another address passes", []step{{closeGate, f.asks(f.vip, f.host), ends(PassNeighbor)}}},
 		{"a VIP without VRRP is always answered for", []step{{closeGate, f.asks(f.router, f.freeVIP), ends(PassNeighbor)}}},
@@ -228,7 +228,7 @@ func TestAGateOfAnotherInstanceStartsClosed(t *testing.T) {
 func TestAGateThatThereIsNoRoomForIsRefused(t *testing.T) {
 	d := openPlane(t, Options{})
 	for name, edit := range map[string]func(*Tables){
-		"of a VIP": func(want *Tables) { want.VIPs[netip.MustParseAddr(vip)] = GateID(MaxGates) },
+		"of a VIP": func(want *Tables) { want.VIPs[netip.MustParseAddr(vip)] = VIP{Gate: GateID(MaxGates)} },
 		"of a service": func(want *Tables) {
 			want.Services[tcpService(web)] = Service{Gate: GateID(MaxGates), Schedule: []RealID{1, 2}}
 		},

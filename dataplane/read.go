@@ -175,12 +175,12 @@ func (d *DataPlane) readPeers(h *held) error {
 
 func (d *DataPlane) readVIPs(h *held) error {
 	var (
-		raw  bpf.DroverIn6Addr
-		gate uint32
-		all  = d.objects.Vips.Iterate()
+		raw bpf.DroverIn6Addr
+		its bpf.DroverVip
+		all = d.objects.Vips.Iterate()
 	)
-	for all.Next(&raw, &gate) {
-		h.VIPs[decodeVIP(raw)] = GateID(gate)
+	for all.Next(&raw, &its) {
+		h.VIPs[decodeVIP(raw)] = VIP{Gate: GateID(its.Gate), Refuse: its.Refuses != 0}
 	}
 	return all.Err()
 }

@@ -191,13 +191,21 @@ func (r Reals) Get(id RealID) Real {
 	return r[id]
 }
 
+// VIP is a virtual address.
+type VIP struct {
+	Gate GateID // ARP and neighbor discovery find the address only while it is open
+	// Refuse drops packets for the address that no service takes, but for neighbor discovery, instead of leaving them to
+	// the kernel (no_accept; RFC 9568, 6.1: Accept_Mode is false).
+	Refuse bool
+}
+
 // Tables are all that the control plane decides, but for the position of the gates.
 type Tables struct {
 	Services map[ServiceKey]Service
 	Reals    Reals
 	Ports    map[PortID]Port
-	Peers    map[Peer]bool         // of services that have a real server at PortLocal; always true
-	VIPs     map[netip.Addr]GateID // answered by ARP and neighbor discovery only while the gate is open
+	Peers    map[Peer]bool // of services that have a real server at PortLocal; always true
+	VIPs     map[netip.Addr]VIP
 	Gates    map[GateID]GateName
 }
 
@@ -205,7 +213,7 @@ type Tables struct {
 func NewTables() Tables {
 	return Tables{
 		Services: make(map[ServiceKey]Service), Ports: make(map[PortID]Port), Peers: make(map[Peer]bool),
-		VIPs: make(map[netip.Addr]GateID), Gates: make(map[GateID]GateName),
+		VIPs: make(map[netip.Addr]VIP), Gates: make(map[GateID]GateName),
 	}
 }
 
@@ -254,8 +262,8 @@ func (t Tables) validateGates() error {
 			return err
 		}
 	}
-	for vip, id := range t.VIPs {
-		if err := id.validate(); err != nil {
+	for vip, its := range t.VIPs {
+		if err := its.Gate.validate(); err != nil {
 			return fmt.Errorf("VIP %s: %w", vip, err)
 		}
 	}

@@ -25,6 +25,7 @@ const (
 	PassPeer           = Verdict(bpf.DroverVerdictPASS_PEER)
 	DropSilent         = Verdict(bpf.DroverVerdictDROP_SILENT)
 	DropTooBig         = Verdict(bpf.DroverVerdictDROP_TOO_BIG)
+	DropRefused        = Verdict(bpf.DroverVerdictDROP_REFUSED)
 	DropLoop           = Verdict(bpf.DroverVerdictDROP_LOOP)
 	ForwardFlow        = Verdict(bpf.DroverVerdictFORWARD_FLOW)
 	ForwardNew         = Verdict(bpf.DroverVerdictFORWARD_NEW)
@@ -53,6 +54,7 @@ var verdictNames = map[Verdict]string{
 	PassPeer:           "pass-peer",
 	DropSilent:         "drop-silent",
 	DropTooBig:         "drop-too-big",
+	DropRefused:        "drop-refused",
 	DropLoop:           "drop-loop",
 	ForwardFlow:        "forward-flow",
 	ForwardNew:         "forward-new",

@@ -43,7 +43,7 @@ func startDrover(plane *dataplane.DataPlane, c cable) error {
 		})
 	}
 	tables.Services[droverService()] = dataplane.Service{Gate: gate, Schedule: droverReals()}
-	tables.VIPs[virtualServer().Addr()] = gate
+	tables.VIPs[virtualServer().Addr()] = dataplane.VIP{Gate: gate}
 	tables.Gates[gate] = dataplane.GateName{Interface: c.farIndex, VirtualRouterID: 1}
 	if err := plane.Apply(tables); err != nil {
 		return err
