@@ -16,6 +16,7 @@ type contestant struct {
 	program *ebpf.Program
 	count   func() (tally, error) // nil for a program that counts nothing
 	close   func() error
+	dir     string // where Drover's tables are pinned
 	// tracked is how many of the connections the program remembers.
 	tracked uint64
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -19,9 +20,6 @@ const (
 	lease = time.Hour
 )
 
-// droverDir is where Drover pins its tables when it balances frames of a family.
-func droverDir(family Family) string { return filepath.Join(bpffs, "drover-"+string(family)) }
-
 // droverBalancer is Drover, set up the way its daemon does.
 type droverBalancer struct {
 	contestant
@@ -31,11 +29,11 @@ type droverBalancer struct {
 
 // openDrover takes the program that is attached to the interface.
 func openDrover(family Family, flows int, at place) (*droverBalancer, error) {
-	plane, err := openPlane(family, dataplane.Sizes{Flows: flows})
+	plane, dir, err := openPlane(dataplane.Sizes{Flows: flows})
 	if err != nil {
 		return nil, err
 	}
-	b := &droverBalancer{plane: plane, contestant: contestant{name: "drover", family: family}}
+	b := &droverBalancer{plane: plane, contestant: contestant{name: "drover", family: family, dir: dir}}
 	b.count, b.close = b.read, plane.Remove
 	if err := b.start(at); err != nil {
 		return nil, errors.Join(err, plane.Remove())
@@ -44,9 +42,13 @@ func openDrover(family Family, flows int, at place) (*droverBalancer, error) {
 	return b, nil
 }
 
-// openPlane opens empty tables.
-func openPlane(family Family, sizes dataplane.Sizes) (*dataplane.DataPlane, error) {
-	return dataplane.Open(dataplane.Options{Dir: droverDir(family), Sizes: sizes, Log: slog.New(slog.DiscardHandler)})
+// openPlane opens empty tables, pinned in a directory of their own, which goes with them.
+func openPlane(sizes dataplane.Sizes) (plane *dataplane.DataPlane, dir string, err error) {
+	if dir, err = os.MkdirTemp(bpffs, "drover-"); err != nil {
+		return nil, "", err
+	}
+	plane, err = dataplane.Open(dataplane.Options{Dir: dir, Sizes: sizes, Log: slog.New(slog.DiscardHandler)})
+	return plane, dir, err
 }
 
 func (b *droverBalancer) start(at place) error {
@@ -66,7 +68,7 @@ func (b *droverBalancer) start(at place) error {
 	if err != nil {
 		return err
 	}
-	table, err := flowTable(droverDir(b.family), b.family)
+	table, err := flowTable(b.dir, b.family)
 	if err != nil {
 		return err
 	}

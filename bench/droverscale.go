@@ -16,15 +16,16 @@ import (
 // services is Drover with many of them. Every real server is in every service.
 type services struct {
 	plane           *dataplane.DataPlane
+	dir             string           // where the tables are pinned
 	tables, changed dataplane.Tables // the first real server of the latter has another MAC address
 }
 
 func openServices(o scaleOptions) (changer, error) {
-	plane, err := openPlane(IPv4, dataplane.Sizes{Flows: 1, Reals: o.services * o.reals})
+	plane, dir, err := openPlane(dataplane.Sizes{Flows: 1, Reals: o.services * o.reals})
 	if err != nil {
 		return nil, err
 	}
-	return &services{plane: plane, tables: manyServices(o, 0), changed: manyServices(o, 1)}, nil
+	return &services{plane: plane, dir: dir, tables: manyServices(o, 0), changed: manyServices(o, 1)}, nil
 }
 
 func (s *services) apply() error { return s.plane.Apply(s.tables) }
@@ -33,7 +34,7 @@ func (s *services) change() error { return s.plane.Apply(s.changed) }
 
 // again applies the same tables while no map can be written.
 func (s *services) again() (written int, err error) {
-	if err := freezeTables(); err != nil {
+	if err := freezeTables(s.dir); err != nil {
 		return 0, err
 	}
 	err = s.plane.Apply(s.changed)
@@ -72,14 +73,14 @@ func manyServices(o scaleOptions, generation byte) dataplane.Tables {
 	return tables
 }
 
-// freezeTables has the kernel refuse every write to a pinned map that comes from user space, for ever.
-func freezeTables() error {
-	entries, err := os.ReadDir(droverDir(IPv4))
+// freezeTables has the kernel refuse every write to a map pinned in a directory that comes from user space, for ever.
+func freezeTables(dir string) error {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return fmt.Errorf("list the tables: %w", err)
 	}
 	for _, entry := range entries {
-		if err := freeze(filepath.Join(droverDir(IPv4), entry.Name())); err != nil {
+		if err := freeze(filepath.Join(dir, entry.Name())); err != nil {
 			return fmt.Errorf("freeze %s: %w", entry.Name(), err)
 		}
 	}

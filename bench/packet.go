@@ -92,47 +92,28 @@ func benchPacket(ctx context.Context, options packetOptions) (Report, error) {
 // that what is measured is no flood, which is for another benchmark.
 const newShare = 5
 
-// benchFlows measures both paths with one number of flows.
+// benchFlows measures both paths with one number of flows, in the same rounds.
 func benchFlows(ctx context.Context, flows int, o packetOptions) (rows []Row, err error) {
-	passes := (o.packets + flows - 1) / flows
-	established, err := inTables(o.families, flows, flows, Established, func(all []*contestant) (measurements, error) {
-		return benchEstablished(ctx, all, flows, passes, o.rounds)
-	})
+	fresh := max(1, o.packets/newShare)
+	established, err := openField(o.families, flows, flows, establishedPath(flows, (o.packets+flows-1)/flows))
+	defer func() { err = errors.Join(err, established.close()) }()
 	if err != nil {
 		return nil, fmt.Errorf("established: %w", err)
 	}
-	fresh := max(1, o.packets/newShare)
-	opening, err := inTables(o.families, flows, flows+o.rounds*fresh, New, func(all []*contestant) (measurements, error) {
-		return benchNew(ctx, all, flows, fresh, o.rounds)
-	})
+	opening, err := openField(o.families, flows, flows+o.rounds*fresh, newPath(flows, fresh, o.rounds))
+	defer func() { err = errors.Join(err, opening.close()) }()
 	if err != nil {
 		return nil, fmt.Errorf("new: %w", err)
 	}
-	return append(established, opening...), nil
-}
-
-// inTables opens connections of every family in tables that have room for so many, measures one path, and makes rows.
-func inTables(families []Family, flows, room int, path Path, measure func([]*contestant) (measurements, error)) (
-	rows []Row, err error,
-) {
-	var all []*contestant
-	defer func() { err = errors.Join(err, closeContestants(all)) }()
-	for _, family := range families {
-		some, err := openContestants(family, room)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", family, err)
-		}
-		all = append(all, some...)
-		if err := openConnections(some, family, flows); err != nil {
-			return nil, fmt.Errorf("%s: %w", family, err)
-		}
-	}
-	found, err := measure(all)
+	fields := []field{established, opening}
+	found, err := playRounds(ctx, fields, o.rounds)
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range all {
-		rows = append(rows, newRow(c, path, flows, found[c]))
+	for _, f := range fields {
+		for _, c := range f.all {
+			rows = append(rows, newRow(c, f.name, flows, found[c]))
+		}
 	}
 	return rows, nil
 }
@@ -152,41 +133,82 @@ func openConnections(all []*contestant, family Family, flows int) (err error) {
 	return nil
 }
 
-// benchEstablished has every program see all connections equally often.
-func benchEstablished(ctx context.Context, all []*contestant, flows, passes, rounds int) (measurements, error) {
-	return playRounds(ctx, all, useEach(flows), rounds, func(c *contestant, d drive, _ int) (float64, error) {
+// path is what is played to contestants.
+type path struct {
+	name    Path
+	script  []yardstick.PlayerStep
+	measure func(c *contestant, d drive, round int) (ns float64, err error)
+}
+
+// establishedPath has every program see all connections equally often.
+func establishedPath(flows, passes int) path {
+	return path{Established, useEach(flows), func(c *contestant, d drive, _ int) (float64, error) {
 		return c.established(d, flows, passes)
-	})
+	}}
 }
 
-// benchNew takes new SYNs in each round.
-func benchNew(ctx context.Context, all []*contestant, flows, packets, rounds int) (measurements, error) {
-	return playRounds(ctx, all, openMore(flows, rounds*packets), rounds, func(c *contestant, d drive, round int) (float64, error) {
+// newPath has so many new SYNs in each round.
+func newPath(flows, packets, rounds int) path {
+	return path{New, openMore(flows, rounds*packets), func(c *contestant, d drive, round int) (float64, error) {
 		return c.opening(d, round*packets, packets)
-	})
+	}}
 }
 
-// playRounds lets every program take its turn in every round, with a script played in frames of its family.
-func playRounds(ctx context.Context, all []*contestant, script []yardstick.PlayerStep, rounds int,
-	measure func(c *contestant, d drive, round int) (float64, error)) (_ measurements, err error) {
-	players := make(map[Family]*player)
-	defer func() {
-		for _, p := range players {
-			err = errors.Join(err, p.close())
-		}
-	}()
-	for _, c := range all {
-		if players[c.family] != nil {
-			continue
-		}
-		p, err := newPlayer(c.family, script)
+// field is contestants that have connections open, and a path to be played to them in frames of their families.
+type field struct {
+	path
+	all     []*contestant
+	players map[Family]*player
+}
+
+// openField opens connections of every family in tables that have room for so many. The field is to be closed also after an
+// error.
+func openField(families []Family, flows, room int, p path) (f field, err error) {
+	f = field{path: p, players: make(map[Family]*player)}
+	for _, family := range families {
+		some, err := openContestants(family, room)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.family, err)
+			return f, fmt.Errorf("%s: %w", family, err)
 		}
-		players[c.family] = p
+		f.all = append(f.all, some...)
+		if err := openConnections(some, family, flows); err != nil {
+			return f, fmt.Errorf("%s: %w", family, err)
+		}
+		if err := f.addPlayer(family); err != nil {
+			return f, fmt.Errorf("%s: %w", family, err)
+		}
+	}
+	return f, nil
+}
+
+func (f field) addPlayer(family Family) error {
+	p, err := newPlayer(family, f.script)
+	if err == nil {
+		f.players[family] = p
+	}
+	return err
+}
+
+func (f field) close() error {
+	errs := []error{closeContestants(f.all)}
+	for _, p := range f.players {
+		errs = append(errs, p.close())
+	}
+	return errors.Join(errs...)
+}
+
+// playRounds lets every program of all fields take its turn in every round.
+func playRounds(ctx context.Context, fields []field, rounds int) (measurements, error) {
+	var all []*contestant
+	fieldOf := make(map[*contestant]field)
+	for _, f := range fields {
+		for _, c := range f.all {
+			all, fieldOf[c] = append(all, c), f
+		}
 	}
 	return inRounds(ctx, all, rounds, func(c *contestant, round int) (float64, error) {
-		return measure(c, c.driver(players[c.family]), round)
+		f := fieldOf[c]
+		return f.measure(c, c.driver(f.players[c.family]), round)
 	})
 }
 

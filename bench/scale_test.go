@@ -44,7 +44,7 @@ func TestFrozenTablesRefuseAChange(t *testing.T) {
 			return err
 		}
 		defer func() { err = errors.Join(err, c.close()) }()
-		if err := errors.Join(c.apply(), freezeTables()); err != nil {
+		if err := errors.Join(c.apply(), freezeTables(c.(*services).dir)); err != nil {
 			return err
 		}
 		if err := c.change(); !errors.Is(err, unix.EPERM) {

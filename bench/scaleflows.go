@@ -18,7 +18,12 @@ func benchManyFlows(ctx context.Context, o scaleOptions) (rows []Row, bars []Bar
 		return nil, nil, err
 	}
 	const once = 1
-	ns, err := benchEstablished(ctx, all, o.flows, once, o.rounds)
+	f := field{path: establishedPath(o.flows, once), all: all, players: make(map[Family]*player)}
+	if err := f.addPlayer(IPv4); err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, f.players[IPv4].close()) }()
+	ns, err := playRounds(ctx, []field{f}, o.rounds)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -30,19 +35,23 @@ func benchManyFlows(ctx context.Context, o scaleOptions) (rows []Row, bars []Bar
 			without := 1000 * float64(uint64(o.flows)-c.tracked) / float64(o.flows)
 			bars = append(bars, atMost(fmt.Sprintf("connections of %s without a place, per thousand", grouped(o.flows)),
 				thousandths(without), mostPerThousand))
+			more, err := slotBars(c.dir)
+			if err != nil {
+				return nil, nil, err
+			}
+			bars = append(bars, more...)
 		}
 	}
-	more, err := slotBars()
-	return rows, append(bars, more...), err
+	return rows, bars, nil
 }
 
-// slotBars holds the memory of the flow tables, as the kernel states it, to what a slot may take.
-func slotBars() (bars []Bar, err error) {
+// slotBars holds the memory of Drover's flow tables, as the kernel states it, to what a slot may take.
+func slotBars(dir string) (bars []Bar, err error) {
 	for _, slot := range []struct {
 		family Family
 		limit  float64
 	}{{IPv4, ipv4SlotBytes}, {IPv6, ipv6SlotBytes}} {
-		table, err := flowTable(droverDir(IPv4), slot.family)
+		table, err := flowTable(dir, slot.family)
 		if err != nil {
 			return nil, err
 		}

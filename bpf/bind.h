@@ -156,7 +156,7 @@ __noinline __u64 try_bind(const struct flow_id *id, __u64 entry, __u64 old, __u6
 	if (entry_state(gone) != FLOW_EXPIRED)
 		count_flow(entry_real(gone), entry_state(gone), FLOW_EXPIRED);
 	if (!(how & MOVES))
-		count_flow(bound.real, FLOW_EXPIRED, entry_state(entry));
+		count_change(bound.real, FLOW_EXPIRED, entry_state(entry));
 	return bound.word;
 }
 

@@ -64,14 +64,14 @@ static __always_inline bool is_overloaded(const struct real_load *load, const st
 }
 
 /* Counts that a flow of a real server went from one state to another; FLOW_EXPIRED stands for not being there. */
-__noinline int count_flow(__u32 real, __u8 from, __u8 to)
+static __always_inline void count_change(__u32 real, __u8 from, __u8 to)
 {
 	struct real_load *load = bpf_map_lookup_elem(&real_loads, &real);
 	const struct real_terms *terms = bpf_map_lookup_elem(&real_terms, &real);
 	enum counted_as old = counted_as(from), new = counted_as(to);
 
 	if (!load || !terms || old == new)
-		return 0;
+		return;
 	if (old == ACTIVE)
 		__sync_fetch_and_add(&load->active, -1);
 	else if (old == INACTIVE)
@@ -82,5 +82,11 @@ __noinline int count_flow(__u32 real, __u8 from, __u8 to)
 		__sync_fetch_and_add(&load->inactive, 1);
 	if (terms->upper || load->overloaded)
 		note_overload(load, terms);
+}
+
+/* The same, where it is seldom done. */
+__noinline int count_flow(__u32 real, __u8 from, __u8 to)
+{
+	count_change(real, from, to);
 	return 0;
 }
