@@ -86,7 +86,8 @@ __noinline int is_refused(const struct packet *pkt)
 /*
  * A successor's gratuitous request is let through to a node that stepped down in good order: its own neighbour table
  * must follow too. A node whose lease merely ran out still holds the address and would answer even that, so there it is
- * dropped as well.
+ * dropped as well. So it is, whatever the gate, when it comes from a virtual MAC address that this node has, too: there is
+ * nothing to learn from it, and an answer would have switches send here what is for the successor.
  */
 static __always_inline enum verdict arp_verdict(struct cursor *at, __u64 now)
 {
@@ -100,7 +101,11 @@ static __always_inline enum verdict arp_verdict(struct cursor *at, __u64 now)
 		return PASS_NEIGHBOR;
 	target = mapped(arp->target);
 	gate = gate_of(&target);
-	if (!gate || now < gate->open_until)
+	if (!gate)
+		return PASS_NEIGHBOR;
+	if (arp->sender == arp->target && is_virtual(arp->sender_mac))
+		return DROP_SILENT;
+	if (now < gate->open_until)
 		return PASS_NEIGHBOR;
 	if (gate->open_until == 0 && arp->sender == arp->target)
 		return PASS_NEIGHBOR;

@@ -47,3 +47,25 @@ func TestAnInterfaceHasNoVirtualRoutersOfItsOwn(t *testing.T) {
 		p.expect(with(f.syn(1), atDestination, mac[:]...), ends(PassOtherHost))
 	})
 }
+
+// TestTheKernelDoesNotSeeAnAnnouncementByItsOwnVirtualMAC has the gratuitous ARP of a successor with the same virtual MAC:
+// an answer of the kernel's, which may hold the address for an instant yet, would come from that MAC, too.
+func TestTheKernelDoesNotSeeAnAnnouncementByItsOwnVirtualMAC(t *testing.T) {
+	p := newPlane(t, Options{})
+	p.attachedTo(Interface{MAC: ownMAC, MTU: ownMTU, VirtualRouters: VirtualRouters{}.With(110, false)})
+	const senderMAC = atIP + 8
+	from := func(mac MAC, sender, target string) []byte {
+		return with(arp(arpRequest, sender, target), senderMAC, mac[:]...)
+	}
+	own, other := virtualMAC(110, false), virtualMAC(111, false)
+	for _, gate := range []func(*plane){openGate, standDown, loseLease} {
+		gate(p)
+		p.expect(from(own, vip, vip), ends(DropSilent))
+	}
+	openGate(p)
+	p.expect(from(own, "192.168.100.1", vip), ends(PassNeighbor))
+	p.expect(from(other, vip, vip), ends(PassNeighbor))
+	p.expect(from(own, "192.168.100.9", "192.168.100.9"), ends(PassNeighbor))
+	standDown(p)
+	p.expect(from(other, vip, vip), ends(PassNeighbor))
+}
