@@ -6,11 +6,14 @@ import (
 )
 
 // Action is what a Machine asks its owner to do: one of SendAdvert,
-// AddAddresses, RemoveAddresses, Announce, Transition, Drop and Note. Slices in
-// actions are shared and must not be changed.
+// AddAddresses, RemoveAddresses, Announce, Transition, PriorityChange, Rival,
+// Drop and Note. Slices in actions are shared and must not be changed.
 type Action interface{ action() }
 
-// SendAdvert multicasts an advert to 224.0.0.18 with TTL 255.
+// SendAdvert sends an advert to the multicast group of its family, 224.0.0.18 or
+// ff02::12, with TTL or hop limit 255 (RFC 9568 section 5.1), or to each of
+// Settings.Peers. Marshal it for each destination: the checksum of version 3
+// covers both ends.
 type SendAdvert struct {
 	Advert Advert
 	// Lease is how long from this advert on no backup can take over: the gate
@@ -43,6 +46,22 @@ type Transition struct {
 	Reason   string // for people, such as "advert of priority 12 from 192.168.100.212"
 }
 
+// PriorityChange tells that the effective priority, Machine.Priority, has
+// changed (keepalived: notify_priority_changes). The next advert carries it.
+type PriorityChange struct {
+	From, To uint8
+	Reason   string // for people, that of Tracked; empty after Reconfigure
+}
+
+// Rival tells of a second master on the LAN: split brain. The master that the
+// machine preempts is none, nor is one that preempts it, and of each rival there
+// is at most one action a second. Who stays is decided without the caller: by
+// priority, then by primary address.
+type Rival struct {
+	Source   netip.Addr
+	Priority uint8
+}
+
 // Drop tells that a datagram was not listened to. Count it by Reason; log the
 // first of a kind, or a flood of bad adverts becomes a flood of log lines.
 // DropOwn is worth no line.
@@ -52,8 +71,7 @@ type Drop struct {
 	Detail string
 }
 
-// Note is a line for the log about something that changed no state. A rival
-// that does not give way causes one per advert.
+// Note is a line for the log about something that changed no state.
 type Note struct{ Text string }
 
 func (SendAdvert) action()      {}
@@ -61,5 +79,7 @@ func (AddAddresses) action()    {}
 func (RemoveAddresses) action() {}
 func (Announce) action()        {}
 func (Transition) action()      {}
+func (PriorityChange) action()  {}
+func (Rival) action()           {}
 func (Drop) action()            {}
 func (Note) action()            {}

@@ -3,23 +3,23 @@ package vrrp
 import "net/netip"
 
 // Event is what a Machine is told: one of Start, Adopt, Stop, Tick, Received,
-// LinkDown, LinkUp and Reconfigure.
+// Fault, NoFault, Tracked and Reconfigure.
 type Event interface{ event() }
 
-// Start lets a machine in state INIT take part (RFC 3768 section 6.4.1). It
+// Start lets a machine in state INIT take part (RFC 9568 section 6.4.1). It
 // becomes BACKUP, whatever Settings.StartState says; with Priority 255 MASTER;
-// with the link down FAULT. In other states it does nothing.
+// with a fault FAULT. In other states it does nothing.
 type Start struct{}
 
 // Adopt is Start for a daemon that was MASTER and comes back inside its lease
 // (see Settings.LeaseDuration), for which the caller vouches. No backup can have
 // taken over for want of adverts, so the machine is MASTER at once: it adverts,
 // asks for its addresses, which the interface may still hold, and announces
-// them. Nothing is removed. With the link down Adopt is Start.
+// them. Nothing is removed. With a fault Adopt is Start.
 type Adopt struct{}
 
 // Stop ends taking part, from any state: INIT follows. A MASTER says goodbye
-// with an advert of priority 0 and gives its addresses up (RFC 3768 section
+// with an advert of priority 0 and gives its addresses up (RFC 9568 section
 // 6.4.3). Start and Adopt begin anew.
 type Stop struct{}
 
@@ -27,31 +27,48 @@ type Stop struct{}
 // nothing, late it does what is due.
 type Tick struct{}
 
-// Received is a datagram that arrived on the interface for 224.0.0.18.
+// Received is a datagram that arrived on the interface.
 type Received struct{ Datagram Datagram }
 
 // Datagram is what the election needs of a received IP packet of protocol 112.
 type Datagram struct {
-	Source  netip.Addr
-	TTL     uint8
-	Payload []byte // the VRRP message, without the IP header; not kept
+	Source      netip.Addr
+	Destination netip.Addr // a multicast group, or our own address
+	TTL         uint8      // IPv6: the hop limit
+	Payload     []byte     // the VRRP message, without the IP header; not kept
 }
 
-// LinkDown tells that the interface cannot carry adverts: no carrier, set down,
-// gone, or without an IPv4 address. FAULT follows (keepalived tracks the
-// interface unless dont_track_primary). Before Start it is remembered.
-type LinkDown struct {
+// Fault tells that this node cannot or must not be MASTER: no carrier, no
+// address to speak from, a tracked script that fails without a weight, a data
+// plane that does not forward. The caller unites the causes, a second Fault
+// replaces the reason. FAULT follows; before Start the fault is remembered.
+//
+// A MASTER says goodbye, as in keepalived, so that a backup takes over after
+// its Skew_Time. Where the cause is the link that advert cannot leave, which is
+// no error.
+type Fault struct {
 	Reason string // for people, such as "enp1s0 has no carrier"
 }
 
-// LinkUp ends FAULT: the machine begins as on Start. Otherwise it does nothing.
-type LinkUp struct{}
+// NoFault ends FAULT: the machine begins as on Start, without a startup delay.
+// Otherwise it does nothing.
+type NoFault struct{}
+
+// Tracked tells the sum of the weights of all that is tracked, as it is now
+// (keepalived: weight of track_interface, track_script, track_file,
+// track_process). The effective priority is the configured one plus the sum,
+// kept in 1 to 254; that of the address owner, 255, is never changed. A MASTER
+// says so in its next regular advert, as keepalived does.
+type Tracked struct {
+	Weight int
+	Reason string // for people, such as "script check_web failed"
+}
 
 // Reconfigure changes the settings (reload) without losing the state: a MASTER
 // stays MASTER and its actions bring only the difference. The new settings must
-// be valid. They must have the same VirtualRouterID, for that is the machine's
-// identity; others are refused with a Note. A change of the source address
-// comes this way, too.
+// be valid. They must have the same VirtualRouterID and address family, for
+// these are the machine's identity; others are refused with a Note. A change of
+// the source address comes this way, too.
 //
 // Only addresses count as a difference: prefix length, device and label of an
 // address are the caller's.
@@ -62,6 +79,7 @@ func (Adopt) event()       {}
 func (Stop) event()        {}
 func (Tick) event()        {}
 func (Received) event()    {}
-func (LinkDown) event()    {}
-func (LinkUp) event()      {}
+func (Fault) event()       {}
+func (NoFault) event()     {}
+func (Tracked) event()     {}
 func (Reconfigure) event() {}

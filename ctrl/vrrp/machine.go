@@ -5,19 +5,22 @@ import (
 	"time"
 )
 
-// Machine is the election of one virtual router on one interface, RFC 3768
+// Machine is the election of one virtual router on one interface, RFC 9568
 // section 6.4. It belongs to one goroutine. Its only clock is the argument of
 // Handle, which must not run backwards.
 type Machine struct {
 	settings Settings
 	state    State
 	since    time.Time
-	linkUp   bool
-	linkDown string // why the link is down
+
+	health   health
+	weight   int           // sum of what is tracked
+	interval time.Duration // of the master: learned in BACKUP (version 3), else our own
+	grouped  bool          // the group decides when to become MASTER
 
 	timers     timers
 	takeover   takeover
-	leaseUntil time.Time // end of the lease of the last advert, as MASTER
+	mastership mastership
 
 	// Of the event that Handle works on.
 	now     time.Time
@@ -34,17 +37,10 @@ type timers struct {
 	announceCount int // packets per address at the time of announce
 }
 
-// takeover is what a BACKUP knows about the takeover that it waits for.
-type takeover struct {
-	cause      takeoverCause
-	master     netip.Addr // the source of the last advert, if any
-	preemptsAt time.Time  // when preempt_delay is over; zero: not begun
-}
-
-// NewMachine returns a machine in state INIT with its link up. The settings
-// must be valid, see [Settings.Validate].
+// NewMachine returns a machine in state INIT without a fault. The settings must
+// be valid, see [Settings.Validate].
 func NewMachine(settings Settings, now time.Time) *Machine {
-	return &Machine{settings: settings.clone(), since: now, linkUp: true}
+	return &Machine{settings: settings.clone(), since: now, interval: settings.AdvertInterval}
 }
 
 // State is the current state.
@@ -58,8 +54,13 @@ func (m *Machine) Since() time.Time { return m.since }
 // else a daemon that slept takes over from a master whose adverts lie in its
 // receive queue.
 func (m *Machine) Deadline() time.Time {
+	return earliest(m.timers.down, m.timers.advert, m.timers.announce, m.timers.refresh)
+}
+
+// earliest is the first of the times that are not zero.
+func earliest(times ...time.Time) time.Time {
 	var first time.Time
-	for _, at := range []time.Time{m.timers.down, m.timers.advert, m.timers.announce, m.timers.refresh} {
+	for _, at := range times {
 		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
 			first = at
 		}
@@ -69,7 +70,17 @@ func (m *Machine) Deadline() time.Time {
 
 // Handle tells the machine an event and returns what to do about it, in order.
 func (m *Machine) Handle(now time.Time, ev Event) []Action {
+	return m.at(now, func() { m.handle(ev) })
+}
+
+// at does something at a time and returns the actions that it brings.
+func (m *Machine) at(now time.Time, do func()) []Action {
 	m.now, m.actions = now, nil
+	do()
+	return m.actions
+}
+
+func (m *Machine) handle(ev Event) {
 	switch ev := ev.(type) {
 	case Start:
 		m.start()
@@ -81,34 +92,32 @@ func (m *Machine) Handle(now time.Time, ev Event) []Action {
 		m.tick()
 	case Received:
 		m.received(ev.Datagram)
-	case LinkDown:
-		m.loseLink(ev.Reason)
-	case LinkUp:
-		m.regainLink()
+	case Fault:
+		m.setHealth(health{ill: true, reason: ev.Reason, group: m.health.group})
+	case NoFault:
+		m.setHealth(health{group: m.health.group})
+	case Tracked:
+		m.track(ev)
 	case Reconfigure:
 		m.reconfigure(ev.Settings)
 	}
-	return m.actions
 }
 
+// start is state INIT of RFC 9568 section 6.4.1.
 func (m *Machine) start() {
 	if m.state != Initialize {
 		return
 	}
-	if m.linkUp && m.settings.Priority == PriorityOwner {
-		m.becomeMaster("started as address owner")
+	if !m.health.well() {
+		m.removeAddresses(m.settings.heldAddresses())
+		m.enter(Faulty, m.health.why())
 		return
 	}
-	m.removeAddresses(m.settings.heldAddresses())
-	if !m.linkUp {
-		m.enter(Fault, m.linkDown)
-		return
-	}
-	m.becomeBackup("started")
+	m.takePart("started", m.settings.StartupDelay)
 }
 
 func (m *Machine) adopt() {
-	if m.state != Initialize || !m.linkUp {
+	if m.state != Initialize || !m.health.well() {
 		m.start()
 		return
 	}
@@ -119,40 +128,15 @@ func (m *Machine) stop() {
 	if m.state == Initialize {
 		return
 	}
-	if m.state == Master {
-		m.sendLastAdvert(PriorityStopped)
-		m.removeAddresses(m.settings.heldAddresses())
-	}
+	m.resign()
 	m.enter(Initialize, "stopped")
-}
-
-func (m *Machine) loseLink(reason string) {
-	m.linkUp, m.linkDown = false, reason
-	switch m.state {
-	case Master:
-		m.removeAddresses(m.settings.heldAddresses())
-		m.enter(Fault, reason)
-	case Backup:
-		m.enter(Fault, reason)
-	}
-}
-
-func (m *Machine) regainLink() {
-	m.linkUp, m.linkDown = true, ""
-	switch {
-	case m.state != Fault:
-	case m.settings.Priority == PriorityOwner:
-		m.becomeMaster("link up as address owner")
-	default:
-		m.becomeBackup("link up")
-	}
 }
 
 func (m *Machine) tick() {
 	switch m.state {
 	case Backup:
 		if m.due(m.timers.down) {
-			m.becomeMaster(m.takeoverReason())
+			m.takeOver()
 		}
 	case Master:
 		if m.due(m.timers.advert) {
@@ -166,22 +150,53 @@ func (m *Machine) due(at time.Time) bool {
 	return !at.IsZero() && !m.now.Before(at)
 }
 
+// takePart is the way out of INIT and FAULT. The address owner waits for
+// nobody, but for a delay and for its group.
+func (m *Machine) takePart(reason string, delay time.Duration) {
+	owner := m.settings.Priority == PriorityOwner
+	if owner && delay == 0 && !m.grouped {
+		m.becomeMaster("address owner")
+		return
+	}
+	if m.state == Initialize {
+		m.removeAddresses(m.settings.heldAddresses())
+	}
+	m.becomeBackup(reason)
+	m.takeover.notBefore = m.now.Add(delay)
+	if owner {
+		m.armDown(0, causeOwner)
+	} else {
+		m.armDown(m.downInterval(), causeSilence)
+	}
+}
+
 // becomeBackup is the way into BACKUP from every state.
 func (m *Machine) becomeBackup(reason string) {
 	m.enter(Backup, reason)
-	m.armDown(m.settings.DownInterval(), causeSilence)
+	m.interval = m.settings.AdvertInterval
+	m.armDown(m.downInterval(), causeSilence)
 }
 
 // becomeMaster follows the order that keepalived has on the wire: advert,
 // addresses, gratuitous ARP.
 func (m *Machine) becomeMaster(reason string) {
-	from := m.state
+	from, preempted := m.state, m.takeover.preempted()
 	m.settle(Master)
+	m.mastership.preempted = preempted
 	m.sendAdvert()
 	m.addAddresses(m.settings.heldAddresses())
 	m.announceTwice(m.settings.heldAddresses(), m.settings.GARP.MasterRepeat, m.settings.GARP.MasterDelay)
 	m.armRefresh()
 	m.do(Transition{From: from, To: Master, Reason: reason})
+}
+
+// resign ends being MASTER with a goodbye, RFC 9568 section 6.4.3. In other
+// states it does nothing.
+func (m *Machine) resign() {
+	if m.state == Master {
+		m.sendLastAdvert(PriorityStopped, m.settings.AdvertInterval)
+		m.removeAddresses(m.settings.heldAddresses())
+	}
 }
 
 // enter changes the state and tells so.
@@ -194,7 +209,7 @@ func (m *Machine) enter(to State, reason string) {
 // settle changes the state and forgets what belonged to the one before.
 func (m *Machine) settle(to State) {
 	m.state, m.since = to, m.now
-	m.timers, m.takeover, m.leaseUntil = timers{}, takeover{}, time.Time{}
+	m.timers, m.takeover, m.mastership = timers{}, takeover{}, mastership{}
 }
 
 func (m *Machine) do(a Action) {

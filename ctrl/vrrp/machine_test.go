@@ -77,16 +77,16 @@ func TestElection(t *testing.T) {
 			step{4, heard(lower, 101), givesWay}, step{4.61, Tick{}, ""}, step{7.60, Tick{}, ""}, step{7.61, Tick{}, takesOver})},
 		{"a master gives way quietly without higher_prio_send_advert", func(s *Settings) { s.HigherPrioSendAdvert = false }, asMaster(
 			step{4, heard(lower, 101), "remove .221; MASTER to BACKUP"})},
-		{"a master gives way to an equal priority from a higher address", nil, asMaster(step{4, heard(higher, 100), givesWay})},
-		{"a master outranks an equal priority from a lower address", nil, asMaster(step{4, heard(lower, 100), holdsOut})},
+		{"a master gives way to an equal priority from a higher address", nil, asMaster(step{4, heard(higher, 100), "rival .212; " + givesWay})},
+		{"a master outranks an equal priority from a lower address", nil, asMaster(step{4, heard(lower, 100), "rival .210; advert 100; announce .221 x5"})},
 		{"a master answers a lower priority at once and twice announces", nil, asMaster(
-			step{4, heard(higher, 99), holdsOut}, step{4.99, Tick{}, ""}, step{5, Tick{}, "advert 100"}, step{7, Tick{}, "advert 100"},
+			step{4, heard(higher, 99), "rival .212; advert 100; announce .221 x5"}, step{4.99, Tick{}, ""}, step{5, Tick{}, "advert 100"}, step{7, Tick{}, "advert 100"},
 			step{8, Tick{}, "advert 100"}, step{8.99, Tick{}, ""}, step{9, Tick{}, "advert 100; announce .221 x5"}, step{10, Tick{}, "advert 100"})},
 		{"lower_prio_no_advert keeps quiet but announces", func(s *Settings) { s.LowerPrioNoAdvert = true }, asMaster(
-			step{4, heard(higher, 99), "note; announce .221 x5"})},
+			step{4, heard(higher, 99), "rival .212; announce .221 x5"})},
 		{"garp_lower_prio_repeat 0 only adverts", func(s *Settings) { s.GARP.LowerPrioRepeat = 0 }, asMaster(
-			step{4, heard(higher, 99), "note; advert 100"})},
-		{"a master that hears a goodbye announces: there was a rival", nil, asMaster(step{4, heard(higher, 0), holdsOut})},
+			step{4, heard(higher, 99), "rival .212; advert 100"})},
+		{"a master that hears a goodbye announces: there was a rival", nil, asMaster(step{4, heard(higher, 0), outlives})},
 		{"a master adverts before its own goodbye ends", nil, asMaster(step{4.61, Tick{}, "advert 100"}, step{4.7, Stop{}, "last advert 0; remove .221; MASTER to INIT"})},
 	} {
 		t.Run(test.name, func(t *testing.T) { run(t, testSettings(test.change), test.steps) })
@@ -131,29 +131,29 @@ func both(first, second func(*Settings)) func(*Settings) {
 	return func(s *Settings) { first(s); second(s) }
 }
 
-func TestLink(t *testing.T) {
-	down := LinkDown{Reason: "enp1s0 has no carrier"}
+func TestFaults(t *testing.T) {
+	down := Fault{Reason: "enp1s0 has no carrier"}
 	for _, test := range []struct {
 		name   string
 		change func(*Settings)
 		steps  []step
 	}{
-		{"a master without link gives its addresses up and says nothing", nil, asMaster(
-			step{5, down, "remove .221; MASTER to FAULT"}, step{20, Tick{}, ""}, step{20, heard(higher, 0), ""})},
-		{"a backup without link does not take over", nil, asBackup(step{1, down, "BACKUP to FAULT"}, step{20, Tick{}, ""})},
-		{"the link back means BACKUP for a whole down interval", nil, asMaster(
-			step{5, down, "remove .221; MASTER to FAULT"}, step{10, LinkUp{}, "FAULT to BACKUP"},
+		{"a master with a fault says goodbye and gives its addresses up", nil, asMaster(
+			step{5, down, "last advert 0; remove .221; MASTER to FAULT"}, step{20, Tick{}, ""}, step{20, heard(higher, 0), ""})},
+		{"a backup with a fault does not take over", nil, asBackup(step{1, down, "BACKUP to FAULT"}, step{20, Tick{}, ""})},
+		{"the end of a fault means BACKUP for a whole down interval", nil, asMaster(
+			step{5, down, "last advert 0; remove .221; MASTER to FAULT"}, step{10, NoFault{}, "FAULT to BACKUP"},
 			step{13.60, Tick{}, ""}, step{13.61, Tick{}, takesOver})},
-		{"the address owner is master as soon as the link is back", func(s *Settings) { s.Priority = 255 }, []step{
-			{0, Start{}, "advert 255; add .221; announce .221 x5; INIT to MASTER"}, {5, down, "remove .221; MASTER to FAULT"},
-			{6, LinkUp{}, "advert 255; add .221; announce .221 x5; FAULT to MASTER"}}},
-		{"a start without link is FAULT and removes leftovers", nil, []step{
-			{0, down, ""}, {0, Start{}, "remove .221; INIT to FAULT"}, {1, LinkUp{}, "FAULT to BACKUP"}}},
-		{"adopting without link is FAULT", nil, []step{{0, down, ""}, {0, Adopt{}, "remove .221; INIT to FAULT"}}},
-		{"the address owner without link is FAULT", func(s *Settings) { s.Priority = 255 }, []step{
+		{"the address owner is master as soon as the fault is over", func(s *Settings) { s.Priority = 255 }, []step{
+			{0, Start{}, "advert 255; add .221; announce .221 x5; INIT to MASTER"}, {5, down, "last advert 0; remove .221; MASTER to FAULT"},
+			{6, NoFault{}, "advert 255; add .221; announce .221 x5; FAULT to MASTER"}}},
+		{"a start with a fault is FAULT and removes leftovers", nil, []step{
+			{0, down, ""}, {0, Start{}, "remove .221; INIT to FAULT"}, {1, NoFault{}, "FAULT to BACKUP"}}},
+		{"adopting with a fault is FAULT", nil, []step{{0, down, ""}, {0, Adopt{}, "remove .221; INIT to FAULT"}}},
+		{"the address owner with a fault is FAULT", func(s *Settings) { s.Priority = 255 }, []step{
 			{0, down, ""}, {0, Start{}, "remove .221; INIT to FAULT"}}},
-		{"a link that comes before the start is an ordinary start", nil, []step{{0, down, ""}, {0, LinkUp{}, ""}, {0, Start{}, begins}}},
-		{"news of a link that is up change nothing", nil, asMaster(step{5, LinkUp{}, ""})},
+		{"a fault that ends before the start is an ordinary start", nil, []step{{0, down, ""}, {0, NoFault{}, ""}, {0, Start{}, begins}}},
+		{"news of no fault change nothing", nil, asMaster(step{5, NoFault{}, ""})},
 		{"a second reason for FAULT changes nothing", nil, asBackup(step{1, down, "BACKUP to FAULT"}, step{2, down, ""})},
 		{"a stop in FAULT is quiet", nil, asBackup(step{1, down, "BACKUP to FAULT"}, step{2, Stop{}, "FAULT to INIT"})},
 	} {
@@ -178,8 +178,8 @@ func TestTransitionsGiveTheReason(t *testing.T) {
 			asMaster(step{4, heard(higher, 200), "*"}, step{8, Tick{}, "*"}), "master 192.168.100.212 fell silent"},
 		{"a higher priority", nil, asMaster(step{4, heard(lower, 101), "*"}), "advert of priority 101 from 192.168.100.210"},
 		{"a tie", nil, asMaster(step{4, heard(higher, 100), "*"}), "advert of priority 100 from 192.168.100.212, the higher address"},
-		{"a lost link", nil, asMaster(step{4, LinkDown{Reason: "enp1s0 has no carrier"}, "*"}), "enp1s0 has no carrier"},
-		{"a start without link", nil, []step{{0, LinkDown{Reason: "enp1s0 is missing"}, ""}, {0, Start{}, "*"}}, "enp1s0 is missing"},
+		{"a lost link", nil, asMaster(step{4, Fault{Reason: "enp1s0 has no carrier"}, "*"}), "enp1s0 has no carrier"},
+		{"a start without link", nil, []step{{0, Fault{Reason: "enp1s0 is missing"}, ""}, {0, Start{}, "*"}}, "enp1s0 is missing"},
 		{"an adoption", nil, []step{{0, Adopt{}, "*"}}, "adopted the lease of an earlier run"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -212,6 +212,16 @@ func TestAdvertsCarryTheSettingsAndTheLease(t *testing.T) {
 	}
 }
 
+// Else a third member would follow the one that gives way with its interval,
+// and take a slower master for dead.
+func TestTheAdvertOfAMasterThatGivesWayHasTheIntervalOfTheOther(t *testing.T) {
+	m := run(t, testSettings(v3), asMaster())
+	sent, ok := m.Handle(at(4), heard3(higher, 200, 2*time.Second))[0].(SendAdvert)
+	if want := advert3(100, 2*time.Second); !ok || sent.Lease != 0 || !reflect.DeepEqual(sent.Advert, want) {
+		t.Errorf("%+v, want %+v without a lease", sent, want)
+	}
+}
+
 func TestDeadlineIsTheFirstOfTheTimers(t *testing.T) {
 	m := NewMachine(testSettings(func(s *Settings) {
 		s.GARP.MasterDelay, s.GARP.MasterRefresh = 700*time.Millisecond, 1200*time.Millisecond
@@ -229,7 +239,7 @@ func TestDeadlineIsTheFirstOfTheTimers(t *testing.T) {
 }
 
 func TestStatesHaveTheNamesOfKeepalived(t *testing.T) {
-	for state, want := range map[State]string{Initialize: "INIT", Backup: "BACKUP", Master: "MASTER", Fault: "FAULT", 9: "state 9"} {
+	for state, want := range map[State]string{Initialize: "INIT", Backup: "BACKUP", Master: "MASTER", Faulty: "FAULT", 9: "state 9"} {
 		if got := state.String(); got != want {
 			t.Errorf("state %d is %q, want %q", uint8(state), got, want)
 		}

@@ -6,14 +6,24 @@ import (
 	"time"
 )
 
-// heardAsMaster is an acceptable advert in MASTER, RFC 3768 section 6.4.3.
+// mastership is what a MASTER remembers of being one.
+type mastership struct {
+	leaseUntil time.Time  // end of the lease of the last advert
+	preempted  netip.Addr // the master that it took over from while that was alive
+	answered   time.Time  // the last advert that answered a rival
+	told       []told     // the rivals that were told lately
+	forRivals  budget     // announcements that rivals cause
+	forDelays  budget     // announcements that late adverts cause
+}
+
+// heardAsMaster is an acceptable advert in MASTER, RFC 9568 section 6.4.3.
 func (m *Machine) heardAsMaster(a Advert, source netip.Addr) {
 	switch {
 	case a.Priority == PriorityStopped:
 		// A rival master stopped. Neighbors may still have its MAC address.
 		m.notef("rival master %v stopped", source)
-		m.sendAdvert()
-		m.announceTwice(m.settings.heldAddresses(), m.settings.GARP.LowerPrioRepeat, m.settings.GARP.LowerPrioDelay)
+		m.answer()
+		m.announceAgain(&m.mastership.forRivals, m.settings.GARP.LowerPrioRepeat, m.settings.GARP.LowerPrioDelay)
 	case m.outranked(a, source):
 		m.giveWay(a, source)
 	default:
@@ -24,90 +34,52 @@ func (m *Machine) heardAsMaster(a Advert, source netip.Addr) {
 // outranked compares by priority, then by primary address; a tie only counts
 // between masters.
 func (m *Machine) outranked(a Advert, source netip.Addr) bool {
-	if a.Priority != m.settings.Priority {
-		return a.Priority > m.settings.Priority
+	if a.Priority != m.Priority() {
+		return a.Priority > m.Priority()
 	}
 	return source.Compare(m.settings.SourceAddress) > 0
 }
 
 func (m *Machine) giveWay(a Advert, source netip.Addr) {
+	reason := fmt.Sprintf("advert of priority %d from %v", a.Priority, source)
+	if a.Priority == m.Priority() {
+		reason += ", the higher address"
+		m.tellRival(a, source) // nobody preempts an equal: both were masters
+	}
 	if m.settings.HigherPrioSendAdvert {
-		m.sendLastAdvert(m.settings.Priority)
+		m.sendLastAdvert(m.Priority(), a.Interval)
 	}
 	m.removeAddresses(m.settings.heldAddresses())
-	reason := fmt.Sprintf("advert of priority %d from %v", a.Priority, source)
-	if a.Priority == m.settings.Priority {
-		reason += ", the higher address"
-	}
 	m.becomeBackup(reason)
-	m.takeover.master = source
-}
-
-// holdAgainst answers a rival that we outrank: at once, so that it gives way
-// (RFC 9568 section 6.4.3; RFC 3768 only discards its advert), and with an
-// announcement, for the neighbors that have learned its MAC address.
-func (m *Machine) holdAgainst(a Advert, source netip.Addr) {
-	m.notef("advert of priority %d from rival %v, ours is %d", a.Priority, source, m.settings.Priority)
-	if !m.settings.LowerPrioNoAdvert {
-		m.sendAdvert()
-	}
-	m.announceTwice(m.settings.heldAddresses(), m.settings.GARP.LowerPrioRepeat, m.settings.GARP.LowerPrioDelay)
+	m.takeover.master, m.takeover.priority = source, a.Priority
+	m.follow(a)
 }
 
 // advertOnSchedule is the regular advert. If it is so late that the lease is
 // over, a backup may have become master and told the neighbors; whether it is
 // still there or has seen us and gone, they must learn our address again.
 func (m *Machine) advertOnSchedule() {
-	late := m.now.Sub(m.leaseUntil)
+	late := m.now.Sub(m.mastership.leaseUntil)
 	m.sendAdvert()
 	if late > 0 {
 		m.notef("advert came %v after the end of the lease, announcing again", late)
-		m.announceTwice(m.settings.heldAddresses(), m.settings.GARP.MasterRepeat, m.settings.GARP.MasterDelay)
+		m.announceAgain(&m.mastership.forDelays, m.settings.GARP.MasterRepeat, m.settings.GARP.MasterDelay)
 	}
 }
 
 func (m *Machine) sendAdvert() {
+	m.interval = m.settings.AdvertInterval
 	lease := m.settings.LeaseDuration()
 	m.timers.advert = m.now.Add(m.settings.AdvertInterval)
-	m.leaseUntil = m.now.Add(lease)
-	m.do(SendAdvert{Advert: m.settings.advert(m.settings.Priority), Lease: lease})
+	m.mastership.leaseUntil = m.now.Add(lease)
+	m.do(SendAdvert{Advert: m.settings.advert(m.Priority()), Lease: lease})
 }
 
-// sendLastAdvert is the advert of a master that ceases to be one.
-func (m *Machine) sendLastAdvert(priority uint8) {
-	m.do(SendAdvert{Advert: m.settings.advert(priority)})
-}
-
-// announceTwice announces the addresses now and every held address once more
-// after the delay, for neighbors and switches that missed it. A delay of 0
-// means once. A second announcement that still waits is replaced.
-func (m *Machine) announceTwice(addresses []netip.Addr, count int, delay time.Duration) {
-	m.announce(addresses, count)
-	if len(addresses) > 0 && count > 0 && delay > 0 {
-		m.timers.announce, m.timers.announceCount = m.now.Add(delay), count
-	}
-}
-
-func (m *Machine) announceOnSchedule() {
-	if m.due(m.timers.announce) {
-		m.announce(m.settings.heldAddresses(), m.timers.announceCount)
-		m.timers.announce, m.timers.announceCount = time.Time{}, 0
-	}
-	if m.due(m.timers.refresh) {
-		m.announce(m.settings.heldAddresses(), m.settings.GARP.MasterRefreshRepeat)
-		m.armRefresh()
-	}
-}
-
-func (m *Machine) armRefresh() {
-	m.timers.refresh = time.Time{}
-	if every := m.settings.GARP.MasterRefresh; every > 0 {
-		m.timers.refresh = m.now.Add(every)
-	}
-}
-
-func (m *Machine) announce(addresses []netip.Addr, count int) {
-	if len(addresses) > 0 && count > 0 {
-		m.do(Announce{Addresses: addresses, Count: count})
-	}
+// sendLastAdvert is the advert of a master that ceases to be one. Backups learn
+// from it, too, how long to wait for the next one: it has the interval of the
+// master that will send that.
+func (m *Machine) sendLastAdvert(priority uint8, interval time.Duration) {
+	a := m.settings.advert(priority)
+	a.Interval = interval
+	m.do(SendAdvert{Advert: a})
 }

@@ -5,15 +5,12 @@ import (
 	"slices"
 )
 
-// ttl is the IP TTL that every advert has: a router on the way would have
-// lowered it, so the sender is on this LAN (RFC 3768 section 5.2.3).
-const ttl = 255
-
 // received examines a datagram and listens to it if nothing is wrong with it.
 func (m *Machine) received(d Datagram) {
 	if m.state != Backup && m.state != Master {
 		return
 	}
+	d.Source, d.Destination = plain(d.Source), plain(d.Destination)
 	a, drop := m.examine(d)
 	if drop != nil {
 		m.do(Drop{Reason: drop.Reason, Source: d.Source, Detail: drop.Detail})
@@ -27,44 +24,73 @@ func (m *Machine) received(d Datagram) {
 	}
 }
 
-// examine makes the tests of RFC 3768 section 7.1 in its order.
-//
-// The address owner (priority 255) listens too, though section 7.1 has it
-// ignore everyone: like keepalived we let two owners of one address, a
-// misconfiguration, find out by the tie rule instead of answering ARP together.
+// examine makes the tests of RFC 9568 section 7.1 (RFC 3768: the same section)
+// in its order.
 func (m *Machine) examine(d Datagram) (Advert, *DropError) {
 	if d.Source == m.settings.SourceAddress {
 		return Advert{}, dropf(DropOwn, "from our own address")
 	}
-	if d.TTL != ttl {
-		return Advert{}, dropf(DropTTL, "TTL %d, expected %d", d.TTL, ttl)
+	if drop := m.settings.examineWay(d); drop != nil {
+		return Advert{}, drop
 	}
-	a, drop := parse(d.Payload)
+	if version := m.settings.Version; len(d.Payload) > 0 && int(d.Payload[0]>>4) != version {
+		return Advert{}, dropf(DropVersion, "version %d, expected %d", d.Payload[0]>>4, version)
+	}
+	a, drop := parse(d.Payload, d.Source, d.Destination)
 	if drop != nil {
 		return Advert{}, drop
 	}
-	own := m.settings.advert(m.settings.Priority)
-	if a.VirtualRouterID != own.VirtualRouterID {
-		return Advert{}, dropf(DropVirtualRouterID, "virtual router id %d, expected %d", a.VirtualRouterID, own.VirtualRouterID)
+	if drop := m.examineForm(a, d); drop != nil {
+		return Advert{}, drop
 	}
-	if a.AuthType != own.AuthType {
-		return Advert{}, dropf(DropAuthType, "authentication %v, expected %v", a.AuthType, own.AuthType)
-	}
-	if a.AuthType == AuthPass && a.AuthData != own.AuthData {
-		return Advert{}, dropf(DropPassword, "password differs")
+	if drop := m.examineMembership(a); drop != nil {
+		return Advert{}, drop
 	}
 	if drop := m.examineAddresses(a.Addresses); drop != nil {
 		return Advert{}, drop
 	}
-	if a.Interval != own.Interval {
-		return Advert{}, dropf(DropInterval, "advert interval %v, expected %v", a.Interval, own.Interval)
+	if own := m.settings.AdvertInterval; a.Version == version2 && a.Interval != own {
+		return Advert{}, dropf(DropInterval, "advert interval %v, expected %v", a.Interval, own)
 	}
 	return a, nil
 }
 
+// examineForm wants the configured form of the checksum, as keepalived does: to
+// listen to somebody who cannot hear us would only hide the mistake.
+func (m *Machine) examineForm(a Advert, d Datagram) *DropError {
+	own := m.settings.ChecksumAsV2
+	if a.Version == version2 || a.ChecksumAsV2 == own {
+		return nil
+	}
+	message := d.Payload[:messageLengthV3(len(a.Addresses), d.Source)]
+	if checksum(message, d.Source, d.Destination, own) == 0 {
+		return nil
+	}
+	if own {
+		return dropf(DropChecksum, "checksum with a pseudo-header: set v3_checksum_as_v2 there or unset it here")
+	}
+	return dropf(DropChecksum, "checksum without a pseudo-header: unset v3_checksum_as_v2 there or set it here")
+}
+
+// examineMembership asks whether the advert is of our virtual router.
+func (m *Machine) examineMembership(a Advert) *DropError {
+	own := m.settings.advert(m.settings.Priority)
+	switch {
+	case a.VirtualRouterID != own.VirtualRouterID:
+		return dropf(DropVirtualRouterID, "virtual router id %d, expected %d", a.VirtualRouterID, own.VirtualRouterID)
+	case m.settings.OwnerIgnoresAdverts && own.Priority == PriorityOwner:
+		return dropf(DropOwner, "priority %d, but we own the addresses", a.Priority)
+	case a.AuthType != own.AuthType:
+		return dropf(DropAuthType, "authentication %v, expected %v", a.AuthType, own.AuthType)
+	case a.AuthType == AuthPass && a.AuthData != own.AuthData:
+		return dropf(DropPassword, "password differs")
+	}
+	return nil
+}
+
 // examineAddresses drops what keepalived 2.2.7 drops: another number of
-// addresses, and, unless told not to look, one of ours missing. Unlike section
-// 7.1 it makes no exception for adverts of the address owner.
+// addresses, and, unless told not to look, one of ours missing. Unlike RFC 3768
+// section 7.1 it makes no exception for adverts of the address owner.
 func (m *Machine) examineAddresses(theirs []netip.Addr) *DropError {
 	ours := m.settings.Addresses
 	if len(theirs) != len(ours) {

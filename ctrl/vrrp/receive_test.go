@@ -15,7 +15,7 @@ func changed(change func(*Advert)) Received {
 }
 
 func rawDatagram(t *testing.T, ttl uint8, payload string) Received {
-	return Received{Datagram: Datagram{Source: netip.MustParseAddr(higher), TTL: ttl, Payload: mustHex(t, payload)}}
+	return Received{Datagram: Datagram{Source: netip.MustParseAddr(higher), Destination: group4, TTL: ttl, Payload: mustHex(t, payload)}}
 }
 
 func TestDrops(t *testing.T) {
@@ -35,6 +35,18 @@ func TestDrops(t *testing.T) {
 		{"half an advert", nil, rawDatagram(t, 255, "216e0b010101ae3bc0a8"), DropLength},
 		{"a wrong checksum", nil, rawDatagram(t, 255, "216e0b010101ae3cc0a864dd6465663334350000"), DropChecksum},
 		{"another type", nil, rawDatagram(t, 255, "226e0b010101ad3bc0a864dd6465663334350000"), DropType},
+		{"the checksum without the pseudo-header", v3, Received{Datagram: datagram(higher, asV2(advert3(200, 100*time.Millisecond)))}, DropChecksum},
+		{"the checksum with the pseudo-header", func(s *Settings) { v3(s); s.ChecksumAsV2 = true }, heard3(higher, 200, 100*time.Millisecond), DropChecksum},
+		{"version 2 where 3 is expected", v3, heard(higher, 200), DropVersion},
+		{"multicast where there are peers", unicast(nil), heard(higher, 200), DropDestination},
+		{"unicast where there are no peers", nil, sent(higher, 255), DropDestination},
+		{"unicast from a stranger", unicast(func(s *Settings) { s.CheckUnicastSource = true }), sent(other, 255), DropSource},
+		{"a peer with a TTL below its bounds", unicast(func(s *Settings) { s.CheckUnicastSource, s.Peers[0].MinTTL = true, 254 }),
+			sent(higher, 253), DropTTL},
+		{"a peer with a TTL above its bounds", unicast(func(s *Settings) { s.CheckUnicastSource, s.Peers[0].MaxTTL = true, 253 }),
+			sent(higher, 254), DropTTL},
+		{"anything, as an owner that listens to nobody", func(s *Settings) { s.Priority, s.OwnerIgnoresAdverts, s.StartupDelay = 255, true, 3*time.Second },
+			heard(higher, 255), DropOwner},
 		{"another virtual router", nil, changed(func(a *Advert) { a.VirtualRouterID = 111 }), DropVirtualRouterID},
 		{"no authentication", nil, changed(func(a *Advert) { a.AuthType = AuthNone }), DropAuthType},
 		{"authentication that we do not have", func(s *Settings) { s.AuthType = AuthNone }, heard(higher, 200), DropAuthType},
@@ -54,8 +66,12 @@ func TestDrops(t *testing.T) {
 		tested[test.want] = true
 		t.Run(test.name, func(t *testing.T) {
 			want := "drop " + string(test.want)
-			asB := run(t, testSettings(test.change), asDropping(step{1, test.event, want}))
-			if got := asB.Deadline(); !got.Equal(epoch.Add(asB.settings.DownInterval())) {
+			asB := run(t, testSettings(test.change), asDropping())
+			deadline := asB.Deadline()
+			if got := describeAll(asB.Handle(at(0.3), test.event)); got != want {
+				t.Errorf("as BACKUP\n got %s\nwant %s", got, want)
+			}
+			if got := asB.Deadline(); !got.Equal(deadline) {
 				t.Errorf("a dropped advert moved the takeover to %v", got)
 			}
 			run(t, testSettings(test.change), asDropping(step{4, Tick{}, "*"}, step{4, test.event, want}))
@@ -70,6 +86,23 @@ func TestDrops(t *testing.T) {
 	if len(reasons) != len(tested) {
 		t.Errorf("DropReasons has %d reasons, %d were seen", len(reasons), len(tested))
 	}
+}
+
+// unicast makes settings of a virtual router with two peers.
+func unicast(change func(*Settings)) func(*Settings) {
+	return func(s *Settings) {
+		s.Peers = []Peer{{Address: netip.MustParseAddr(higher)}, {Address: netip.MustParseAddr(lower)}}
+		if change != nil {
+			change(s)
+		}
+	}
+}
+
+// sent is an advert of priority 200 by unicast to the machine under test.
+func sent(source string, ttl uint8) Received {
+	d := datagram(source, tutorialAdvert(200))
+	d.Destination, d.TTL = netip.MustParseAddr(self), ttl
+	return Received{Datagram: d}
 }
 
 // asDropping is asBackup for settings with any addresses.
@@ -89,16 +122,36 @@ func TestAcceptedAdverts(t *testing.T) {
 			changed(func(a *Advert) { a.Addresses = addrs("192.168.100.222") })},
 		{"any authentication data without authentication", func(s *Settings) { s.AuthType = AuthNone },
 			changed(func(a *Advert) { a.AuthType = AuthNone })},
+		{"unicast from a peer", unicast(nil), sent(higher, 64)},
+		{"unicast from anybody", unicast(nil), sent(other, 1)},
+		{"unicast from a checked peer inside its bounds",
+			unicast(func(s *Settings) { s.CheckUnicastSource, s.Peers[0].MinTTL, s.Peers[0].MaxTTL = true, 254, 254 }), sent(higher, 254)},
+		{"version 3 over IPv4", v3, heard3(higher, 200, 100*time.Millisecond)},
+		{"version 3 over IPv4 without the pseudo-header", func(s *Settings) { v3(s); s.ChecksumAsV2 = true },
+			Received{Datagram: datagram(higher, asV2(advert3(200, 100*time.Millisecond)))}},
+		{"version 3 over IPv6", v6, heard6(linkLocal2, 200)},
+		{"IPv6 with v3_checksum_as_v2, which means nothing there", func(s *Settings) { v6(s); s.ChecksumAsV2 = true }, heard6(linkLocal2, 200)},
+		{"IPv6 from an address with a zone", v6, zoned(heard6(linkLocal2, 200))},
+		{"an owner by default", func(s *Settings) { s.Priority, s.StartupDelay = 255, time.Second }, heard(higher, 255)},
 		{"no addresses where there are none", func(s *Settings) { s.Addresses = nil },
 			changed(func(a *Advert) { a.Addresses = nil })},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := run(t, testSettings(test.change), asDropping(step{1, test.event, ""}))
-			if want := at(1).Add(m.settings.DownInterval()); !m.Deadline().Equal(want) {
+			m := run(t, testSettings(test.change), asDropping(step{0.3, test.event, ""}))
+			if want := at(0.3).Add(m.settings.StartupDelay - delayed(m)).Add(m.settings.DownInterval()); !m.Deadline().Equal(want) {
 				t.Errorf("deadline %v, want %v", m.Deadline(), want)
 			}
 		})
 	}
+}
+
+// delayed is what is over of a startup delay at 0.3 s.
+func delayed(m *Machine) time.Duration { return min(m.settings.StartupDelay, 300*time.Millisecond) }
+
+func zoned(r Received) Received {
+	r.Datagram.Source = r.Datagram.Source.WithZone("enp1s0")
+	r.Datagram.Destination = r.Datagram.Destination.WithZone("enp1s0")
+	return r
 }
 
 func TestDropsTellTheOperatorButNotThePassword(t *testing.T) {

@@ -12,24 +12,24 @@ func (m *Machine) reconfigure(next Settings) {
 		m.notef("virtual router id %d cannot become %d without a restart of the instance", old.VirtualRouterID, next.VirtualRouterID)
 		return
 	}
-	m.settings = next.clone()
-	switch m.state {
-	case Backup:
-		m.reconfigureBackup(old)
-	case Master:
-		m.reconfigureMaster(old)
+	if next.IPv6() != old.IPv6() {
+		m.notef("source %v cannot become %v, of another family, without a restart of the instance", old.SourceAddress, next.SourceAddress)
+		return
 	}
-}
-
-// reconfigureBackup fits the running down timer to the new settings. Another
-// interval makes the wait begin anew, for the master may be reloaded a moment
-// later; another priority alone must not, or frequent changes of it would put
-// a takeover off for ever.
-func (m *Machine) reconfigureBackup(old Settings) {
-	if old.LeaseDuration() != m.settings.LeaseDuration() {
-		m.armDown(m.settings.DownInterval(), causeSilence)
-	} else {
-		m.timers.down = m.timers.down.Add(m.settings.SkewTime() - old.SkewTime())
+	priority, patience, skew := m.Priority(), m.patience(), m.skewTime()
+	m.settings = next.clone()
+	if m.settings.Version == version2 || !m.takeover.learned {
+		m.interval = m.settings.AdvertInterval
+	}
+	m.tellPriority(priority, "new settings")
+	switch {
+	case m.state == Master:
+		m.reconfigureMaster(old)
+	case m.state == Backup && m.patience() != patience:
+		// Not by the difference: the master may be reloaded a moment later.
+		m.armDown(m.downInterval(), causeSilence)
+	default:
+		m.refitTakeover(skew)
 	}
 	if !m.takeover.preemptsAt.IsZero() {
 		m.takeover.preemptsAt = m.takeover.preemptsAt.Add(m.settings.preemptDelay() - old.preemptDelay())
@@ -41,7 +41,7 @@ func (m *Machine) reconfigureBackup(old Settings) {
 func (m *Machine) reconfigureMaster(old Settings) {
 	held, wanted := old.heldAddresses(), m.settings.heldAddresses()
 	removed, added := without(held, wanted), without(wanted, held)
-	if !sameOnWire(old, m.settings) {
+	if !m.looksLike(old) {
 		m.sendAdvert()
 	}
 	m.removeAddresses(removed)
@@ -52,10 +52,12 @@ func (m *Machine) reconfigureMaster(old Settings) {
 	}
 }
 
-// sameOnWire tells whether the adverts of a and b are equal, source included.
-func sameOnWire(a, b Settings) bool {
-	x, y := a.advert(a.Priority), b.advert(b.Priority)
-	return a.SourceAddress == b.SourceAddress &&
+// looksLike tells whether our adverts are those of older settings, source
+// included.
+func (m *Machine) looksLike(old Settings) bool {
+	x, y := m.settings.advert(m.Priority()), old.advert(old.effectivePriority(m.weight))
+	return m.settings.SourceAddress == old.SourceAddress &&
+		x.Version == y.Version && x.ChecksumAsV2 == y.ChecksumAsV2 &&
 		x.Priority == y.Priority && x.Interval == y.Interval &&
 		x.AuthType == y.AuthType && x.AuthData == y.AuthData &&
 		slices.Equal(x.Addresses, y.Addresses)

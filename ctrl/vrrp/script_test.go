@@ -16,6 +16,7 @@ const (
 	self   = "192.168.100.211"
 	lower  = "192.168.100.210" // loses a tie
 	higher = "192.168.100.212" // wins a tie
+	other  = "192.168.100.9"
 )
 
 var epoch = time.Unix(1_000_000, 0)
@@ -33,6 +34,18 @@ func testSettings(change func(*Settings)) Settings {
 	return s
 }
 
+// v3 makes settings of version 3 at 100 ms: the skew of priority 100 is 60.9375
+// ms, the down interval 360.9375 ms.
+func v3(s *Settings) {
+	s.Version, s.AdvertInterval, s.AuthType = 3, 100*time.Millisecond, AuthNone
+}
+
+// v6 is v3 over IPv6.
+func v6(s *Settings) {
+	v3(s)
+	s.Addresses, s.SourceAddress = addrs("fe80::221", "2001:db8:100::221"), netip.MustParseAddr(linkLocal1)
+}
+
 // step is one event and the actions that must answer it.
 type step struct {
 	at    float64
@@ -45,12 +58,36 @@ func heard(source string, priority uint8) Received {
 	return Received{Datagram: datagram(source, tutorialAdvert(priority))}
 }
 
+// heard3 is a version 3 advert of the tutorial's virtual router.
+func heard3(source string, priority uint8, interval time.Duration) Received {
+	return Received{Datagram: datagram(source, advert3(priority, interval))}
+}
+
+// heard6 is the same over IPv6.
+func heard6(source string, priority uint8) Received {
+	return Received{Datagram: datagram(source, advert3(priority, 100*time.Millisecond, "fe80::221", "2001:db8:100::221"))}
+}
+
 func datagram(source string, a Advert) Datagram {
-	payload, err := a.Marshal()
+	from, to := netip.MustParseAddr(source), group4
+	if from.Is6() {
+		to = group6
+	}
+	payload, err := a.Marshal(from, to)
 	if err != nil {
 		payload = []byte(err.Error())
 	}
-	return Datagram{Source: netip.MustParseAddr(source), TTL: 255, Payload: payload}
+	return Datagram{Source: from, Destination: to, TTL: 255, Payload: payload}
+}
+
+// The multicast groups of VRRP, RFC 9568 sections 5.1.1.2 and 5.1.2.2.
+var group4, group6 = netip.MustParseAddr("224.0.0.18"), netip.MustParseAddr("ff02::12")
+
+func groupOf(s Settings) netip.Addr {
+	if s.IPv6() {
+		return group6
+	}
+	return group4
 }
 
 // describe renders an action in the words of the tables.
@@ -69,6 +106,10 @@ func describe(a Action) string {
 		return fmt.Sprintf("announce %s x%d", tails(a.Addresses), a.Count)
 	case Transition:
 		return fmt.Sprintf("%v to %v", a.From, a.To)
+	case PriorityChange:
+		return fmt.Sprintf("priority %d to %d", a.From, a.To)
+	case Rival:
+		return fmt.Sprintf("rival %s", tails([]netip.Addr{a.Source}))
 	case Drop:
 		return "drop " + string(a.Reason)
 	case Note:
@@ -99,7 +140,7 @@ const (
 	begins     = "remove .221; INIT to BACKUP"
 	takesOver  = "advert 100; add .221; announce .221 x5; BACKUP to MASTER"
 	givesWay   = "last advert 100; remove .221; MASTER to BACKUP"
-	holdsOut   = "note; advert 100; announce .221 x5"
+	outlives   = "note; advert 100; announce .221 x5"
 	announces  = "announce .221 x5"
 	afterStart = 3.61 // just past the down interval of a start at 0
 )
@@ -137,7 +178,7 @@ func checkInvariants(t *testing.T, m *Machine, before State, now time.Time, acti
 	t.Helper()
 	for _, a := range actions {
 		if send, ok := a.(SendAdvert); ok {
-			if _, err := send.Advert.Marshal(); err != nil {
+			if _, err := send.Advert.Marshal(m.settings.SourceAddress, groupOf(m.settings)); err != nil {
 				t.Errorf("an advert that cannot be sent: %v", err)
 			}
 			if send.Lease > 0 && m.State() != Master {
@@ -153,7 +194,9 @@ func checkInvariants(t *testing.T, m *Machine, before State, now time.Time, acti
 		t.Errorf("since %v after a transition at %v", m.Since(), now)
 	}
 	switch timed := m.State() == Backup || m.State() == Master; {
-	case timed && m.Deadline().IsZero():
+	case m.takeover.ready && !m.Deadline().IsZero():
+		t.Errorf("ready, and still waiting for %v", m.Deadline())
+	case timed && m.Deadline().IsZero() && !m.takeover.ready:
 		t.Errorf("%v has no deadline", m.State())
 	case !timed && !m.Deadline().IsZero():
 		t.Errorf("%v has deadline %v", m.State(), m.Deadline())

@@ -1,45 +1,64 @@
 package vrrp
 
 import (
-	"errors"
-	"fmt"
 	"net/netip"
 	"slices"
 	"time"
 )
 
 // Settings is the configuration of one virtual router on one interface, RFC
-// 3768 section 6.1. [DefaultSettings] has the defaults; a Machine takes only
+// 9568 section 6.1. [DefaultSettings] has the defaults; a Machine takes only
 // settings that [Settings.Validate] accepts.
 type Settings struct {
 	// Name of the instance, for people (keepalived: vrrp_instance NAME).
 	Name string
+	// Version of the protocol, 2 or 3; IPv6 has 3 only (vrrp_version, version).
+	Version int
 	// VirtualRouterID, 1 to 255 (virtual_router_id). It is the identity of the
 	// machine and cannot be reconfigured.
 	VirtualRouterID uint8
-	// Priority, 1 to 255; 255 is the address owner (priority).
+	// Priority, 1 to 255; 255 is the address owner (priority). What is tracked
+	// changes it, see Tracked and Machine.Priority.
 	Priority uint8
-	// AdvertInterval is a whole number of seconds, 1 to 255 (advert_int).
-	// Every member of the virtual router must have the same.
+	// AdvertInterval between our adverts as MASTER (advert_int). Version 2:
+	// whole seconds, 1 to 255, the same in every member. Version 3: whole
+	// centiseconds, 10 ms to 40.95 s; a backup learns that of its master.
 	AdvertInterval time.Duration
-	// AuthType and Password authenticate the members (auth_type, auth_pass).
-	// The password has 1 to 8 bytes with AuthPass and is unused otherwise.
+	// AuthType and Password authenticate the members of version 2 (auth_type,
+	// auth_pass). The password has 1 to 8 bytes with AuthPass and is unused
+	// otherwise.
 	AuthType AuthType
 	Password string
-	// Addresses are the advertised virtual addresses, IPv4, in the order of the
-	// configuration (virtual_ipaddress).
+	// ChecksumAsV2 leaves the pseudo-header out of the checksum of version 3 over
+	// IPv4 (v3_checksum_as_v2). Every member must have the same.
+	ChecksumAsV2 bool
+	// Addresses are the advertised virtual addresses, of the family of
+	// SourceAddress, in the order of the configuration (virtual_ipaddress).
+	// Version 3 demands one. RFC 9568 section 5.2.9 wants the first IPv6 one to be
+	// link-local; keepalived does without, and so does a machine.
 	Addresses []netip.Addr
 	// ExcludedAddresses are held and announced but not advertised, of either
 	// family (virtual_ipaddress_excluded).
 	ExcludedAddresses []netip.Addr
-	// SourceAddress is the interface's primary IPv4 address, or mcast_src_ip:
-	// the source of adverts. It decides between masters of equal priority.
+	// SourceAddress is the interface's primary address, for IPv6 its link-local
+	// one, or mcast_src_ip or unicast_src_ip: the source of adverts. It decides
+	// between masters of equal priority, and its family is the virtual router's.
 	SourceAddress netip.Addr
+	// Peers are the other members where adverts go by unicast (unicast_peer).
+	// Without peers they go by multicast.
+	Peers []Peer
+	// CheckUnicastSource drops adverts from others than Peers, and those outside
+	// their TTL bounds (check_unicast_src). Without it any source is heard.
+	CheckUnicastSource bool
 	// StartState is Backup or Master (state). As in keepalived, measured with
 	// 2.2.7, Master does not skip the wait for other masters; it turns nopreempt
-	// and preempt_delay off. Priority 255 skips the wait (RFC 3768 section
+	// and preempt_delay off. Priority 255 skips the wait (RFC 9568 section
 	// 6.4.1), here with either StartState, in keepalived with Master only.
 	StartState State
+	// StartupDelay, from Start on, belongs to no wait for a master: until it is
+	// over the machine stays BACKUP, and its Master_Down_Timer begins at the end
+	// of it (vrrp_startup_delay). The owner waits for the delay alone.
+	StartupDelay time.Duration
 	// Preempt lets a backup take over from a living master of lower priority
 	// (false: nopreempt).
 	Preempt bool
@@ -55,6 +74,11 @@ type Settings struct {
 	// that the true master announces its addresses to the neighbors that had
 	// learned ours (higher_prio_send_advert). Unlike in keepalived, on by default.
 	HigherPrioSendAdvert bool
+	// OwnerIgnoresAdverts keeps the address owner from listening to anybody, as
+	// RFC 9568 section 7.1 has it (owner_ignore_adverts). Like keepalived's, ours
+	// listens by default, so that two owners of one address, a misconfiguration,
+	// find out by the tie rule instead of answering ARP together.
+	OwnerIgnoresAdverts bool
 	// DownTimerAdverts is how many adverts a backup misses before it takes
 	// over, 1 to 100 (down_timer_adverts).
 	DownTimerAdverts int
@@ -64,8 +88,17 @@ type Settings struct {
 	SkipCheckAdvAddr bool
 }
 
-// GARP configures the gratuitous ARP of a master. A count is the number of
-// packets per virtual address; a count of 0 sends none.
+// Peer is another member of a unicast virtual router (unicast_peer).
+type Peer struct {
+	Address netip.Addr
+	// MinTTL and MaxTTL bound the TTL or hop limit of its adverts (min_ttl,
+	// max_ttl) where CheckUnicastSource looks. A MaxTTL of 0 is 255.
+	MinTTL, MaxTTL uint8
+}
+
+// GARP configures the gratuitous ARP of a master, for IPv6 its unsolicited
+// neighbor advertisements. A count is the number of packets per virtual
+// address; a count of 0 sends none.
 type GARP struct {
 	// MasterRepeat packets go out on becoming master (garp_master_repeat), and
 	// again after MasterDelay unless that is 0 (garp_master_delay).
@@ -83,9 +116,11 @@ type GARP struct {
 }
 
 // DefaultSettings returns keepalived's defaults, with higher_prio_send_advert
-// on. VirtualRouterID, Addresses and SourceAddress are left to set.
+// on. VirtualRouterID, Addresses and SourceAddress are left to set, and Version
+// for IPv6.
 func DefaultSettings() Settings {
 	return Settings{
+		Version:        version2,
 		Priority:       100,
 		AdvertInterval: time.Second,
 		StartState:     Backup,
@@ -100,78 +135,19 @@ func DefaultSettings() Settings {
 	}
 }
 
-// Limits of keepalived's grammar.
-const (
-	maxPasswordLength   = authDataLength
-	maxPreemptDelay     = 1000 * time.Second
-	maxDownTimerAdverts = 100
-)
-
-// Validate reports every setting that a machine cannot work with.
-func (s Settings) Validate() error {
-	var errs []error
-	failIf := func(failed bool, format string, args ...any) {
-		if failed {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-	}
-	if err := s.advert(s.Priority).checkV2(); err != nil {
-		errs = append(errs, err)
-	}
-	failIf(s.Priority == PriorityStopped, "priority 0 is outside 1 to 255")
-	failIf(s.AuthType != AuthNone && s.AuthType != AuthPass, "authentication %v is not supported", s.AuthType)
-	failIf(s.AuthType == AuthPass && (s.Password == "" || len(s.Password) > maxPasswordLength),
-		"a password of %d bytes is outside 1 to %d", len(s.Password), maxPasswordLength)
-	failIf(!s.SourceAddress.Is4(), "source address %v is not IPv4", s.SourceAddress)
-	failIf(s.StartState != Backup && s.StartState != Master, "start state %v is neither BACKUP nor MASTER", s.StartState)
-	failIf(s.PreemptDelay < 0 || s.PreemptDelay > maxPreemptDelay, "preempt delay %v is outside 0 to %v", s.PreemptDelay, maxPreemptDelay)
-	failIf(s.DownTimerAdverts < 1 || s.DownTimerAdverts > maxDownTimerAdverts,
-		"down timer of %d adverts is outside 1 to %d", s.DownTimerAdverts, maxDownTimerAdverts)
-	failIf(min(s.GARP.MasterRepeat, s.GARP.MasterRefreshRepeat, s.GARP.LowerPrioRepeat) < 0, "a GARP count is negative")
-	failIf(min(s.GARP.MasterDelay, s.GARP.MasterRefresh, s.GARP.LowerPrioDelay) < 0, "a GARP time is negative")
-	seen := make(map[netip.Addr]bool)
-	for _, addr := range s.heldAddresses() {
-		failIf(!addr.IsValid(), "an excluded address is not an address")
-		failIf(seen[addr], "address %v is set twice", addr)
-		seen[addr] = true
-	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("vrrp instance %s: %w", s.Name, err)
-	}
-	return nil
-}
-
-// SkewTime is Skew_Time of RFC 3768 section 6.1, (256 - Priority) / 256 s: it
-// lets the backup of the highest priority take over first.
-func (s Settings) SkewTime() time.Duration {
-	return time.Duration(256-int(s.Priority)) * time.Second / 256
-}
-
-// LeaseDuration is how long a master may count on being alone after its last
-// advert: DownTimerAdverts x AdvertInterval, the earliest moment at which a
-// backup takes over for want of adverts, since a backup waits that long plus its
-// own Skew_Time. It presumes that every member has the same down_timer_adverts
-// and advert_int. A backup that preempts waits for nobody, but is heard. Each
-// SendAdvert of a MASTER renews the lease.
-func (s Settings) LeaseDuration() time.Duration {
-	return time.Duration(s.DownTimerAdverts) * s.AdvertInterval
-}
-
-// DownInterval is Master_Down_Interval of RFC 3768 section 6.1: a backup that
-// hears no master for this long takes over.
-func (s Settings) DownInterval() time.Duration {
-	return s.LeaseDuration() + s.SkewTime()
-}
+// IPv6 tells the address family of the virtual router.
+func (s Settings) IPv6() bool { return s.SourceAddress.Is6() }
 
 // advert is what these settings put on the wire with the given priority.
 func (s Settings) advert(priority uint8) Advert {
 	a := Advert{
-		Version:         version2,
+		Version:         uint8(s.Version),
 		VirtualRouterID: s.VirtualRouterID,
 		Priority:        priority,
 		AuthType:        s.AuthType,
 		Interval:        s.AdvertInterval,
 		Addresses:       s.Addresses,
+		ChecksumAsV2:    s.ChecksumAsV2,
 	}
 	if s.AuthType == AuthPass {
 		copy(a.AuthData[:], s.Password)
@@ -203,5 +179,7 @@ func (s Settings) preemptDelay() time.Duration {
 func (s Settings) clone() Settings {
 	s.Addresses = slices.Clone(s.Addresses)
 	s.ExcludedAddresses = slices.Clone(s.ExcludedAddresses)
+	s.Peers = slices.Clone(s.Peers)
+	s.SourceAddress = plain(s.SourceAddress)
 	return s
 }

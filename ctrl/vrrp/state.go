@@ -2,7 +2,7 @@ package vrrp
 
 import "fmt"
 
-// State of a virtual router, RFC 3768 section 6.3, with keepalived's FAULT.
+// State of a virtual router, RFC 9568 section 6.3, with keepalived's FAULT.
 type State uint8
 
 const (
@@ -12,8 +12,8 @@ const (
 	Backup
 	// Master adverts and holds the addresses; RFC 9568 calls it Active.
 	Master
-	// Fault takes no part because the interface cannot carry adverts.
-	Fault
+	// Faulty takes no part because of a Fault, its own or its group's.
+	Faulty
 )
 
 // String returns keepalived's word for the state: INIT, BACKUP, MASTER, FAULT.
@@ -25,7 +25,7 @@ func (s State) String() string {
 		return "BACKUP"
 	case Master:
 		return "MASTER"
-	case Fault:
+	case Faulty:
 		return "FAULT"
 	}
 	return fmt.Sprintf("state %d", uint8(s))
