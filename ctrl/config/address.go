@@ -17,17 +17,15 @@ type addressLine struct {
 func readVirtualAddresses(p *parser, s *statement, into *instanceDraft) {
 	for _, line := range s.block.statements {
 		a, ok := p.virtualAddress(line)
-		switch {
-		case !ok:
-		case a.Prefix.Addr().Is4():
-			into.addresses = append(into.addresses, a)
-		case len(into.addresses) > 0:
+		if !ok {
+			continue
+		}
+		if len(into.addresses) > 0 && into.addresses[0].Prefix.Addr().BitLen() != a.Prefix.Addr().BitLen() {
 			p.errorf(a.Position, "%s has another address family than %s: put it into virtual_ipaddress_excluded",
 				a.Prefix.Addr(), into.addresses[0].Prefix.Addr())
-		case !into.leftOut:
-			into.leftOut = true
-			p.warnf(a.Position, "%s: IPv6 is not served yet: the instance is left out", a.Prefix.Addr())
+			continue
 		}
+		into.addresses = append(into.addresses, a)
 	}
 }
 
@@ -50,7 +48,11 @@ func (p *parser) virtualAddress(line *statement) (addressLine, bool) {
 	if !ok {
 		return addressLine{}, false
 	}
-	a := addressLine{VirtualAddress: VirtualAddress{Position: line.keyword().Position, Prefix: prefix}}
+	a := addressLine{VirtualAddress: VirtualAddress{
+		Position:   line.keyword().Position,
+		Prefix:     prefix,
+		Deprecated: prefix.Addr().Is6() && prefix.IsSingleIP(),
+	}}
 	for options := line.args(); len(options) > 0; {
 		used := p.addressOption(options, &a)
 		options = options[used:]
@@ -76,8 +78,11 @@ func (p *parser) prefix(w word) (netip.Prefix, bool) {
 // with the number of their values.
 var unservedAddressOptions = map[string]int{
 	"-nodad": 0, "autojoin": 0, "home": 0, "mngtmpaddr": 0, "no_track": 0, "noprefixroute": 0, "use_vmac": 0,
-	"peer": 1, "preferred_lft": 1, "track_group": 1,
+	"peer": 1, "track_group": 1,
 }
+
+// addressOptions are the options of an address that Drover serves.
+var addressOptions = []string{"dev", "label", "brd", "broadcast", "scope", "preferred_lft"}
 
 // addressScopes are the scopes that an address can have, see ip-address(8).
 var addressScopes = []string{"site", "link", "host", "nowhere", "global"}
@@ -90,8 +95,8 @@ func (p *parser) addressOption(words []word, a *addressLine) int {
 		p.warnf(option.Position, "%s is not served yet: the address is added without it", option.text)
 		return min(1+values, len(words))
 	}
-	if !slices.Contains([]string{"dev", "label", "brd", "broadcast", "scope"}, option.text) {
-		p.errorf(option.Position, "unknown word %q behind an address; known are dev, label, brd and scope", option.text)
+	if !slices.Contains(addressOptions, option.text) {
+		p.errorf(option.Position, "unknown word %q behind an address; known are dev, label, brd, scope and preferred_lft", option.text)
 		return len(words)
 	}
 	if len(words) < 2 {
@@ -111,8 +116,19 @@ func (p *parser) addressOption(words []word, a *addressLine) int {
 		}
 	case "brd", "broadcast":
 		a.Broadcast = p.broadcast(value, a.Prefix)
+	case "preferred_lft":
+		a.Deprecated = p.deprecated(value)
 	}
 	return 2
+}
+
+// deprecated reads the time for which the host prefers the address: 0 or
+// forever.
+func (p *parser) deprecated(w word) bool {
+	if w.text != "0" && w.text != "forever" {
+		p.errorf(w.Position, "preferred_lft %q is neither 0 nor forever", w.text)
+	}
+	return w.text == "0"
 }
 
 // broadcast reads a broadcast address: "+" sets the host bits of the prefix, "-"

@@ -76,30 +76,37 @@ func tutorialConfig(id, priority uint8, password, vip string) Config {
 		})
 	}
 	return Config{
-		Instances: []Instance{{
-			Name:            "SERVICE",
-			Interface:       "enp1s0",
-			State:           Master,
-			VirtualRouterID: id,
-			Priority:        priority,
-			AdvertInterval:  time.Second,
-			Version:         2,
-			AuthType:        AuthPass,
-			AuthPass:        password,
-			Addresses:       []VirtualAddress{{Prefix: netip.PrefixFrom(address, 24), Interface: "enp1s0"}},
-			Preempt:         true,
-			GARP: GARP{
-				MasterDelay:         5 * time.Second,
-				MasterRepeat:        5,
-				MasterRefreshRepeat: 1,
-				LowerPrioDelay:      5 * time.Second,
-				LowerPrioRepeat:     5,
-			},
-			HigherPrioSendAdvert: true,
-			TrackPrimary:         true,
-			DownTimerAdverts:     3,
-		}},
+		Instances:      []Instance{tutorialInstance(id, priority, password, netip.PrefixFrom(address, 24))},
 		VirtualServers: []VirtualServer{server},
+	}
+}
+
+func tutorialInstance(id, priority uint8, password string, vip netip.Prefix) Instance {
+	return Instance{
+		Name:            "SERVICE",
+		Interface:       "enp1s0",
+		State:           Master,
+		VirtualRouterID: id,
+		Priority:        priority,
+		AdvertInterval:  time.Second,
+		Version:         2,
+		AuthType:        AuthPass,
+		AuthPass:        password,
+		Accept:          true,
+		MulticastGroup:  netip.MustParseAddr("224.0.0.18"),
+		UnicastTTL:      255,
+		Addresses:       []VirtualAddress{{Prefix: vip, Interface: "enp1s0"}},
+		Preempt:         true,
+		GARP: GARP{
+			MasterDelay:         5 * time.Second,
+			MasterRepeat:        5,
+			MasterRefreshRepeat: 1,
+			LowerPrioDelay:      5 * time.Second,
+			LowerPrioRepeat:     5,
+		},
+		HigherPrioSendAdvert: true,
+		TrackPrimary:         true,
+		DownTimerAdverts:     3,
 	}
 }
 
@@ -177,16 +184,12 @@ func TestWhatIsLeftOut(t *testing.T) {
 		instances, servers, realServers int
 	}{
 		{"authentication-header", 0, 0, 0},
-		{"global-multicast-group", 0, 0, 0},
-		{"global-version-3", 1, 0, 0},
 		{"group-member-twice", 0, 1, 1},
 		{"group-without-real-server", 0, 0, 0},
-		{"instance-ipv6", 0, 0, 0},
-		{"instance-multicast-group", 0, 0, 0},
-		{"instance-scripts-not-served", 1, 0, 0},
-		{"instance-unicast", 0, 0, 0},
-		{"instance-version-3", 0, 0, 0},
-		{"instance-virtual-mac", 0, 0, 0},
+		{"instance-authentication-of-version-3", 2, 0, 0},
+		{"instance-ipvlan", 0, 0, 0},
+		{"instance-not-served", 1, 0, 0},
+		{"instance-unicast-without-peer", 2, 0, 0},
 		{"instance-without-address", 1, 0, 0},
 		{"password-too-long", 1, 0, 0},
 		{"real-forwarding-not-served", 0, 0, 0},
@@ -200,6 +203,7 @@ func TestWhatIsLeftOut(t *testing.T) {
 		{"server-scheduler-missing", 0, 1, 1},
 		{"server-without-port", 0, 3, 1},
 		{"server-without-real-server", 0, 0, 0},
+		{"sync-group-member-left-out", 1, 0, 0},
 	} {
 		t.Run(test.file, func(t *testing.T) {
 			config, findings := Load(test.file+".conf", directory("testdata/findings"))

@@ -56,11 +56,9 @@ func checkPositions(t *testing.T, findings Findings, texts map[string]string) {
 
 // checkConfig holds a configuration to what its consumers rely on.
 func checkConfig(t *testing.T, config *Config) {
+	checkTracked(t, config)
 	for _, i := range config.Instances {
-		if i.VirtualRouterID == 0 || i.Priority == 0 || i.Interface == "" || i.Version != 2 ||
-			i.AdvertInterval < 1 || len(i.AuthPass) > maxPassword || i.DownTimerAdverts < 1 {
-			t.Errorf("instance %+v", i)
-		}
+		checkInstance(t, i)
 		for _, a := range slices.Concat(i.Addresses, i.ExcludedAddresses) {
 			if !a.Prefix.IsValid() || a.Interface == "" {
 				t.Errorf("address %+v", a)

@@ -15,8 +15,29 @@ type globals struct {
 	higherPrioSendAdvert bool
 	skipCheckAdvAddr     bool
 	downTimerAdverts     int
-	multicastGroup       netip.Addr
-	lvsTimeouts          LVSTimeouts
+	strict               bool
+	checksumAsV2         bool
+	checkUnicastSource   bool
+	startupDelay         time.Duration
+
+	// multicastGroup4 and multicastGroup6 are where adverts go by default.
+	multicastGroup4, multicastGroup6 netip.Addr
+
+	// vmacPrefix is what the names of virtual MAC interfaces begin with.
+	vmacPrefix string
+
+	// defaultInterface holds static addresses that name none.
+	defaultInterface string
+
+	// user runs scripts that name no user.
+	user scriptUser
+
+	// What goes to the Config as it is.
+	scriptSecurity             bool
+	realTimePriority           int
+	garpInterval, gnaInterval  time.Duration
+	notifyFIFO, vrrpNotifyFIFO fifoDraft
+	lvsTimeouts                LVSTimeouts
 }
 
 // unset marks a number of globals.garp that is not written and takes the value
@@ -36,13 +57,28 @@ func defaultGlobals() globals {
 			LowerPrioRepeat:     unset,
 		},
 		higherPrioSendAdvert: true,
-		downTimerAdverts:     3,
-		multicastGroup:       vrrpGroup,
+		downTimerAdverts:     defaultDownAdverts,
+		multicastGroup4:      netip.AddrFrom4([4]byte{224, 0, 0, 18}),
+		multicastGroup6:      netip.AddrFrom16([16]byte{0: 0xff, 1: 0x02, 15: 0x12}),
+		vmacPrefix:           "vrrp",
+		defaultInterface:     "eth0",
 	}
 }
 
-// vrrpGroup is where VRRP adverts go, RFC 3768 section 5.2.2.
-var vrrpGroup = netip.AddrFrom4([4]byte{224, 0, 0, 18})
+// defaultDownAdverts is how many intervals without an advert make a master down,
+// RFC 9568 section 6.1.
+const defaultDownAdverts = 3
+
+// completeGlobals puts what is for the whole machine into the Config.
+func (p *parser) completeGlobals() {
+	g := &p.globals
+	g.resolve()
+	c := &p.config
+	c.RouterID, c.LVSTimeouts = g.routerID, g.lvsTimeouts
+	c.ScriptSecurity, c.RealTimePriority = g.scriptSecurity, g.realTimePriority
+	c.GARPInterval, c.GNAInterval = g.garpInterval, g.gnaInterval
+	p.completeFIFOs(g)
+}
 
 // resolve fills in what depends on other settings.
 func (g *globals) resolve() {
@@ -70,9 +106,28 @@ func garpKeywords[T any](prefix string, garp func(*T) *GARP) map[string]keyword[
 	}
 }
 
+// longestTimer is the longest time that keepalived takes for a timer: 32 bits of
+// microseconds.
+const longestTimer = 4294967295 * time.Microsecond
+
+// group reads a multicast group of one address family.
+func group[T any](ipv6 bool, field func(*T) *netip.Addr) keyword[T] {
+	return keyword[T]{min: 1, max: 1, read: func(p *parser, s *statement, into *T) {
+		value := s.args()[0]
+		a, ok := p.ip(value)
+		switch {
+		case !ok:
+		case a.Is6() != ipv6:
+			p.errorf(value.Position, "%s %s is not an %s address", s.keyword().text, a, familyName(ipv6))
+		case p.multicastGroup(s.keyword().text, value, a):
+			*field(into) = a
+		}
+	}}
+}
+
 var globalsGrammar = grammar[globals]{
 	block: "global_defs",
-	served: with(garpKeywords("vrrp_", func(g *globals) *GARP { return &g.garp }), map[string]keyword[globals]{
+	served: with(garpKeywords("vrrp_", func(g *globals) *GARP { return &g.garp }), scriptKeywords, map[string]keyword[globals]{
 		"router_id":                    text(func(g *globals) *string { return &g.routerID }),
 		"vrrp_version":                 integer(2, 3, func(g *globals) *int { return &g.version }),
 		"vrrp_min_garp":                boolean(func(g *globals) *bool { return &g.minGARP }),
@@ -80,31 +135,36 @@ var globalsGrammar = grammar[globals]{
 		"vrrp_higher_prio_send_advert": boolean(func(g *globals) *bool { return &g.higherPrioSendAdvert }),
 		"vrrp_skip_check_adv_addr":     boolean(func(g *globals) *bool { return &g.skipCheckAdvAddr }),
 		"vrrp_down_timer_adverts":      integer(1, 100, func(g *globals) *int { return &g.downTimerAdverts }),
-		"vrrp_mcast_group4":            address(func(g *globals) *netip.Addr { return &g.multicastGroup }),
+		"vrrp_mcast_group4":            group(false, func(g *globals) *netip.Addr { return &g.multicastGroup4 }),
+		"vrrp_mcast_group6":            group(true, func(g *globals) *netip.Addr { return &g.multicastGroup6 }),
+		"vrrp_strict":                  flag(func(g *globals) { g.strict = true }),
+		"v3_checksum_as_v2":            boolean(func(g *globals) *bool { return &g.checksumAsV2 }),
+		"vrrp_check_unicast_src":       flag(func(g *globals) { g.checkUnicastSource = true }),
+		"vrrp_startup_delay":           seconds(time.Millisecond, longestTimer, func(g *globals) *time.Duration { return &g.startupDelay }),
+		"vrrp_garp_interval":           seconds(time.Microsecond, longestTimer, func(g *globals) *time.Duration { return &g.garpInterval }),
+		"vrrp_gna_interval":            seconds(time.Microsecond, longestTimer, func(g *globals) *time.Duration { return &g.gnaInterval }),
+		"vrrp_rt_priority":             integer(1, 99, func(g *globals) *int { return &g.realTimePriority }),
+		"vmac_prefix":                  text(func(g *globals) *string { return &g.vmacPrefix }),
+		"default_interface":            text(func(g *globals) *string { return &g.defaultInterface }),
 		"lvs_timeouts":                 {min: 1, max: maxInt, needs: "tcp, tcpfin or udp with seconds", read: readLVSTimeouts},
 	}),
 	unserved: join(
 		processKeywords,
 		unserved("no mail is sent", `notification_email notification_email_from smtp_server smtp_connect_timeout
 			smtp_helo_name smtp_alert smtp_alert_vrrp smtp_alert_checker no_checker_emails no_email_faults`),
-		unserved("no script is run", `script_user enable_script_security startup_script startup_script_timeout
+		unserved("let the service manager run it", `startup_script startup_script_timeout
 			shutdown_script shutdown_script_timeout`),
-		unserved("nothing is written to a FIFO", `notify_fifo notify_fifo_script vrrp_notify_fifo
-			vrrp_notify_fifo_script lvs_notify_fifo lvs_notify_fifo_script vrrp_notify_priority_changes
-			fifo_write_vrrp_states_on_reload rs_init_notifies`),
+		unserved("events of real servers are not written to a FIFO", "lvs_notify_fifo lvs_notify_fifo_script rs_init_notifies"),
+		unserved("changes of the priority are not told", "vrrp_notify_priority_changes"),
+		unserved("a reload that changes no state tells none", "fifo_write_vrrp_states_on_reload"),
 		unserved("there is no SNMP; use drover status", `enable_snmp_vrrp enable_snmp_checker enable_snmp_rfc
 			enable_snmp_rfcv2 enable_snmp_rfcv3 enable_snmp_keepalived enable_traps snmp_socket
 			snmp_vs_stats_update_interval snmp_rs_stats_update_interval`),
 		unserved("there is no D-Bus; use drover status", "enable_dbus dbus_service_name dbus_no_interface_name"),
-		unserved("the rules of strict mode are not enforced", "vrrp_strict"),
-		unserved("gratuitous ARP is sent without a pause and on the interface of its address only",
-			"vrrp_garp_interval vrrp_gna_interval vrrp_garp_extra_if vrrp_vmac_garp_intvl"),
-		unserved("instances with unicast_peer are left out", "vrrp_check_unicast_src"),
-		unserved("IPv6 instances are left out", "vrrp_mcast_group6"),
-		unserved("instances of VRRP version 3 are left out", "v3_checksum_as_v2"),
-		unserved("instances with use_vmac are left out", "vmac_prefix vmac_addr_prefix disable_local_igmp"),
-		unserved("VRRP starts at once", "vrrp_startup_delay vrrp_delay_after_boot"),
-		unserved("it is for static addresses only, which are not served either", "default_interface"),
+		unserved("addresses on other interfaces are announced like all others; use garp_master_refresh", "vrrp_garp_extra_if vrrp_vmac_garp_intvl"),
+		unserved("only the addresses on the interface of the instance get a virtual MAC address", "vmac_addr_prefix"),
+		unserved("set net.ipv4.igmp_link_local_mcast_reports yourself", "disable_local_igmp"),
+		unserved("VRRP starts at once; vrrp_startup_delay waits at every start", "vrrp_delay_after_boot"),
 		unserved("every interface must be there when Drover starts", "dynamic_interfaces"),
 		unserved("Drover does not use the packet filter", `vrrp_iptables vrrp_ipsets nftables nftables_priority
 			nftables_counters nftables_ifindex nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark`),
@@ -131,7 +191,7 @@ var processKeywords = join(
 	unserved("use --socket and --bpffs to run several Drovers", "instance use_pid_dir"),
 	unserved("keepalived's processes do not exist; set priorities in the service manager", `
 		process_names process_name vrrp_process_name checker_process_name bfd_process_name
-		vrrp_priority checker_priority bfd_priority vrrp_rt_priority checker_rt_priority bfd_rt_priority
+		vrrp_priority checker_priority bfd_priority checker_rt_priority bfd_rt_priority
 		vrrp_no_swap checker_no_swap bfd_no_swap vrrp_cpu_affinity checker_cpu_affinity bfd_cpu_affinity
 		vrrp_rlimit_rttime checker_rlimit_rttime bfd_rlimit_rttime vrrp_rlimit_rtime checker_rlimit_rtime
 		bfd_rlimit_rtime max_auto_priority min_auto_priority_delay child_wait_time umask

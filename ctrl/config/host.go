@@ -19,11 +19,18 @@ type interfaceUse struct {
 }
 
 // CheckHost finds what is wrong with the configuration on this host: every
-// interface that the configuration names must be there.
+// interface that the configuration names must be there, or be one that Drover
+// makes.
 func (c *Config) CheckHost(h Host) Findings {
 	var findings Findings
+	made := map[string]bool{}
+	for _, i := range c.Instances {
+		if i.VMAC != nil {
+			made[i.VMAC.Name] = true
+		}
+	}
 	for _, use := range c.interfaces {
-		if slices.Contains(h.Interfaces, use.name) {
+		if made[use.name] || slices.Contains(h.Interfaces, use.name) {
 			continue
 		}
 		findings = append(findings, Finding{

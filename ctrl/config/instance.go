@@ -10,16 +10,23 @@ type instanceDraft struct {
 	Instance
 
 	// Where settings are written; the zero Position if they are not.
-	interfaceAt Position
-	advertAt    Position
-	preemptAt   Position
-	delayAt     Position
+	interfaceAt, stateAt, versionAt, advertAt, preemptAt, delayAt, downAt  Position
+	sourceAt, multicastAt, unicastAt, checksumAt, nativeAt, transmitBaseAt Position
+	lowerAt, higherAt, acceptAt, lowerGARPAt                               Position
+
+	authentication authentication
 
 	// addresses and excluded become Addresses and ExcludedAddresses when the
 	// interface of the instance is known.
 	addresses, excluded []addressLine
 
-	tracked   []interfaceUse
+	// routingUses are the interfaces that routes and rules name.
+	routingUses []interfaceUse
+
+	// accepts and refuses are accept and no_accept; the last one counts.
+	accepts, refuses bool
+
+	// multicast is mcast_dst_ip; the zero Addr without one.
 	multicast netip.Addr
 
 	// leftOut instances are checked but do not get into the Config: one that
@@ -29,59 +36,75 @@ type instanceDraft struct {
 
 var instanceGrammar = grammar[instanceDraft]{
 	block: "vrrp_instance",
-	served: with(garpKeywords("", func(i *instanceDraft) *GARP { return &i.GARP }), map[string]keyword[instanceDraft]{
-		"state": {min: 1, max: 1, read: readState},
-		"interface": at(func(i *instanceDraft) *Position { return &i.interfaceAt },
-			text(func(i *instanceDraft) *string { return &i.Interface })),
-		"virtual_router_id": integer(1, 255, func(i *instanceDraft) *uint8 { return &i.VirtualRouterID }),
-		"priority":          integer(1, 255, func(i *instanceDraft) *uint8 { return &i.Priority }),
-		"version":           integer(2, 3, func(i *instanceDraft) *int { return &i.Version }),
-		"advert_int": at(func(i *instanceDraft) *Position { return &i.advertAt },
-			seconds(minAdvertInterval, maxAdvertInterval, func(i *instanceDraft) *time.Duration { return &i.AdvertInterval })),
-		"authentication":             {block: true, read: readAuthentication},
-		"virtual_ipaddress":          {block: true, read: readVirtualAddresses},
-		"virtual_ipaddress_excluded": {block: true, read: readExcludedAddresses},
-		"track_interface":            {block: true, read: readTrackInterface},
-		"dont_track_primary":         flag(func(i *instanceDraft) { i.TrackPrimary = false }),
-		"preempt":                    flag(func(i *instanceDraft) { i.Preempt = true }),
-		"nopreempt": at(func(i *instanceDraft) *Position { return &i.preemptAt },
-			flag(func(i *instanceDraft) { i.Preempt = false })),
-		"preempt_delay": at(func(i *instanceDraft) *Position { return &i.delayAt },
-			seconds(0, 1000*time.Second, func(i *instanceDraft) *time.Duration { return &i.PreemptDelay })),
-		"mcast_src_ip":            address(func(i *instanceDraft) *netip.Addr { return &i.SourceAddress }),
-		"mcast_dst_ip":            address(func(i *instanceDraft) *netip.Addr { return &i.multicast }),
-		"lower_prio_no_advert":    boolean(func(i *instanceDraft) *bool { return &i.LowerPrioNoAdvert }),
-		"higher_prio_send_advert": boolean(func(i *instanceDraft) *bool { return &i.HigherPrioSendAdvert }),
-		"skip_check_adv_addr":     boolean(func(i *instanceDraft) *bool { return &i.SkipCheckAdvAddr }),
-		"down_timer_adverts":      integer(1, 100, func(i *instanceDraft) *int { return &i.DownTimerAdverts }),
-	}),
+	served: with(
+		garpKeywords("", func(i *instanceDraft) *GARP { return &i.GARP }),
+		notifyKeywords(func(i *instanceDraft) *Notify { return &i.Notify }),
+		instanceNotifyKeywords,
+		trackingKeywords(func(i *instanceDraft) *Tracking { return &i.Tracking }),
+		electionKeywords, preemptionKeywords, transportKeywords, addressKeywords,
+	),
 	unserved: join(
-		essential("the instance is left out, because its members could not hear each other", "unicast_peer auth_hmac"),
-		essential("the instance is left out, because it would use another MAC address than its members",
-			"use_vmac use_vmac_addr use_ipvlan"),
-		essential("the instance is left out, because it is for IPv6", "native_ipv6"),
+		essential("the instance is left out, because its members could not hear each other", "auth_hmac"),
+		essential("the instance is left out, because it would use another MAC address than its members", "use_ipvlan"),
 		essential("the instance is left out, because it would run outside its VRF", "vrf"),
-		unserved("without unicast_peer it has no meaning", `unicast_src_ip unicast_ttl check_unicast_src
-			unicast_fault_no_peer old_unicast_checksum`),
-		unserved("without use_vmac it has no meaning", "vmac_xmit_base vmac_garp_intvl"),
-		unserved("without VRRP version 3 it has no meaning", "v3_checksum_as_v2"),
-		unserved("what it tracks changes neither priority nor state",
-			"track_script track_file track_process track_bfd track_src_ip"),
-		unserved("no script is run", `notify notify_master notify_backup notify_fault notify_stop notify_deleted
-			notify_master_rx_lower_pri notify_priority_changes`),
-		unserved("no mail is sent", "smtp_alert"),
-		unserved("no routes or rules follow the state", "virtual_routes virtual_rules"),
-		unserved("the host accepts all packets for its addresses", "accept no_accept"),
-		unserved("the rules of strict mode are not enforced", "strict_mode"),
-		unserved("set net.ipv4.conf.INTERFACE.promote_secondaries yourself", "promote_secondaries"),
+		unserved("only the addresses on the interface of the instance get a virtual MAC address", "use_vmac_addr"),
+		unserved("adverts of unicast have the checksum of the RFC", "old_unicast_checksum"),
+		unserved("what it tracks changes neither priority nor state", "track_bfd track_src_ip"),
+		unserved("changes of the priority are not told", "notify_priority_changes"),
+		unserved("no mail is sent; notify_master and its like can run a script that sends one", "smtp_alert"),
 		unserved("Drover does not use IPVS", "lvs_sync_daemon_interface"),
-		unserved("gratuitous ARP is sent on the interface of its address only", "garp_extra_if"),
+		unserved("addresses on other interfaces are announced like all others; use garp_master_refresh", "garp_extra_if vmac_garp_intvl"),
 		unserved("the address owner follows adverts like any other master", "owner_ignore_adverts"),
 		unserved("a link is followed by the kernel's notices only", "linkbeat_use_polling"),
 		unserved("an instance without virtual_ipaddress gets a warning", "no_virtual_ipaddress"),
 		unserved("it has no meaning in Drover", "debug kernel_rx_buf_size timer_expired_backup thread_timer_expired"),
 	),
 	leaveOut: func(i *instanceDraft) { i.leftOut = true },
+}
+
+// electionKeywords are about who wins.
+var electionKeywords = map[string]keyword[instanceDraft]{
+	"state": at(func(i *instanceDraft) *Position { return &i.stateAt }, keyword[instanceDraft]{min: 1, max: 1, read: readState}),
+	"interface": at(func(i *instanceDraft) *Position { return &i.interfaceAt },
+		text(func(i *instanceDraft) *string { return &i.Interface })),
+	"virtual_router_id": integer(1, 255, func(i *instanceDraft) *uint8 { return &i.VirtualRouterID }),
+	"priority":          integer(1, 255, func(i *instanceDraft) *uint8 { return &i.Priority }),
+	"version": at(func(i *instanceDraft) *Position { return &i.versionAt },
+		integer(2, 3, func(i *instanceDraft) *int { return &i.Version })),
+	"advert_int": at(func(i *instanceDraft) *Position { return &i.advertAt },
+		seconds(minAdvertInterval, maxAdvertInterval, func(i *instanceDraft) *time.Duration { return &i.AdvertInterval })),
+	"down_timer_adverts": at(func(i *instanceDraft) *Position { return &i.downAt },
+		integer(1, 100, func(i *instanceDraft) *int { return &i.DownTimerAdverts })),
+	"dont_track_primary": flag(func(i *instanceDraft) { i.TrackPrimary = false }),
+	"strict_mode":        boolean(func(i *instanceDraft) *bool { return &i.Strict }),
+}
+
+// preemptionKeywords are about what one master does when it hears another.
+var preemptionKeywords = map[string]keyword[instanceDraft]{
+	"preempt": flag(func(i *instanceDraft) { i.Preempt = true }),
+	"nopreempt": at(func(i *instanceDraft) *Position { return &i.preemptAt },
+		flag(func(i *instanceDraft) { i.Preempt = false })),
+	"preempt_delay": at(func(i *instanceDraft) *Position { return &i.delayAt },
+		seconds(0, 1000*time.Second, func(i *instanceDraft) *time.Duration { return &i.PreemptDelay })),
+	"lower_prio_no_advert": at(func(i *instanceDraft) *Position { return &i.lowerAt },
+		boolean(func(i *instanceDraft) *bool { return &i.LowerPrioNoAdvert })),
+	"higher_prio_send_advert": at(func(i *instanceDraft) *Position { return &i.higherAt },
+		boolean(func(i *instanceDraft) *bool { return &i.HigherPrioSendAdvert })),
+	// As in garpKeywords, but strict mode wants to know where it stands.
+	"garp_lower_prio_repeat": at(func(i *instanceDraft) *Position { return &i.lowerGARPAt },
+		integer(0, maxInt, func(i *instanceDraft) *int { return &i.GARP.LowerPrioRepeat })),
+}
+
+// addressKeywords are about what a master holds.
+var addressKeywords = map[string]keyword[instanceDraft]{
+	"virtual_ipaddress":          {block: true, read: readVirtualAddresses},
+	"virtual_ipaddress_excluded": {block: true, read: readExcludedAddresses},
+	"virtual_routes":             {block: true, read: readVirtualRoutes},
+	"virtual_rules":              {block: true, read: readVirtualRules},
+	"promote_secondaries":        flag(func(i *instanceDraft) { i.PromoteSecondaries = true }),
+	"accept": at(func(i *instanceDraft) *Position { return &i.acceptAt },
+		flag(func(i *instanceDraft) { i.accepts, i.refuses = true, false })),
+	"no_accept": flag(func(i *instanceDraft) { i.accepts, i.refuses = false, true }),
 }
 
 // The range of advert_int in keepalived, whatever the version.
@@ -101,19 +124,23 @@ func at[T any](place func(*T) *Position, k keyword[T]) keyword[T] {
 	return k
 }
 
+// written reports whether the place of a setting is known.
+func (p Position) written() bool { return p != Position{} }
+
 // instance reads a vrrp_instance block. What a block with errors lacks is not
 // searched for: it probably follows from them.
 func (p *parser) instance(s *statement) {
 	draft, before := p.newInstance(s), p.errors
 	instanceGrammar.read(p, s.block.statements, draft)
+	p.checkInstanceName(draft.Instance)
 	if p.errors > before {
 		return
 	}
 	p.completeInstance(draft)
-	if p.checkInstance(draft); draft.leftOut {
+	if p.checkInstance(draft); draft.leftOut || p.errors > before {
 		return
 	}
-	p.checkUnique(draft.Instance)
+	p.checkRouterUnique(draft.Instance)
 	p.config.Instances = append(p.config.Instances, draft.Instance)
 	p.useInterfaces(draft)
 }
@@ -122,14 +149,17 @@ func (p *parser) instance(s *statement) {
 func (p *parser) newInstance(s *statement) *instanceDraft {
 	g := p.globals
 	return &instanceDraft{
-		multicast: g.multicastGroup,
 		Instance: Instance{
 			Position:             s.keyword().Position,
 			Name:                 s.args()[0].text,
-			Priority:             100,
 			AdvertInterval:       time.Second,
 			Version:              g.version,
+			ChecksumAsV2:         g.checksumAsV2,
+			Strict:               g.strict,
 			Preempt:              true,
+			StartupDelay:         g.startupDelay,
+			UnicastTTL:           255,
+			CheckUnicastSource:   g.checkUnicastSource,
 			GARP:                 g.garp,
 			LowerPrioNoAdvert:    g.lowerPrioNoAdvert,
 			HigherPrioSendAdvert: g.higherPrioSendAdvert,
@@ -148,23 +178,6 @@ func readState(p *parser, s *statement, into *instanceDraft) {
 		into.State = Backup
 	default:
 		p.errorf(value.Position, "state %q is neither MASTER nor BACKUP", value.text)
-	}
-}
-
-// readTrackInterface reads the interfaces whose fault is a fault of the
-// instance, one a line.
-func readTrackInterface(p *parser, s *statement, into *instanceDraft) {
-	for _, line := range s.block.statements {
-		name := line.keyword()
-		if p.refuseBlock(line) {
-			continue
-		}
-		if args := line.args(); len(args) > 0 {
-			p.warnf(args[0].Position, "%s is not served yet: %s is not tracked", args[0].text, name.text)
-			continue
-		}
-		into.tracked = append(into.tracked, interfaceUse{name.Position, name.text})
-		into.TrackInterfaces = append(into.TrackInterfaces, name.text)
 	}
 }
 

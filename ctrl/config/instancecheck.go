@@ -13,8 +13,66 @@ func (p *parser) completeInstance(i *instanceDraft) {
 	for _, a := range i.excluded {
 		i.ExcludedAddresses = append(i.ExcludedAddresses, onInterface(a, i.Interface))
 	}
-	if i.Version == 2 {
-		p.roundAdvertInterval(i)
+	i.completePriority()
+	p.completeFamily(i)
+	p.excludeWhatDoesNotFit(i)
+	p.completeAuthentication(i)
+	p.completeAdvertInterval(i)
+	p.completeTransport(i)
+	p.completePreemption(i)
+	i.Accept = !i.refuses
+	if i.Strict {
+		p.completeStrict(i)
+	}
+	p.completeTracking(i)
+}
+
+// completePriority gives priority and state the defaults of keepalived, which
+// follow from each other.
+func (i *instanceDraft) completePriority() {
+	switch {
+	case i.Priority == owner && !i.stateAt.written():
+		i.State = Master
+	case i.Priority == 0 && i.State == Master:
+		i.Priority = owner
+	case i.Priority == 0:
+		i.Priority = 100
+	}
+}
+
+// owner is the priority of who owns the addresses, RFC 3768 section 5.3.4.
+const owner = 255
+
+// The most addresses that an advert can tell: their number is a byte, and in
+// IPv6 they must fit into a packet of 1500 bytes, where keepalived leaves room
+// for one.
+const (
+	maxAddresses  = 255
+	maxAddresses6 = 89
+)
+
+// excludeWhatDoesNotFit moves addresses that an advert has no room for to the
+// excluded ones. All members must agree on which, so it is done as in
+// keepalived.
+func (p *parser) excludeWhatDoesNotFit(i *instanceDraft) {
+	limit := maxAddresses
+	if i.MulticastGroup.Is6() {
+		limit = maxAddresses6
+	}
+	if len(i.Addresses) <= limit {
+		return
+	}
+	p.warnf(i.Addresses[limit].Position, "an advert has room for %d addresses: this one and the %d behind it are taken as virtual_ipaddress_excluded",
+		limit, len(i.Addresses)-limit-1)
+	i.ExcludedAddresses = append(i.Addresses[limit:], i.ExcludedAddresses...)
+	i.Addresses = i.Addresses[:limit:limit]
+}
+
+// completePreemption passes over what cannot be together.
+func (p *parser) completePreemption(i *instanceDraft) {
+	if i.Priority == owner && !i.Preempt {
+		i.Preempt = true
+		p.warnf(i.preemptAt, "nopreempt has no effect with priority 255, which always preempts (RFC 9568 section 6.1)")
 	}
 	if i.State == Master && !i.Preempt {
 		i.Preempt = true
@@ -38,13 +96,26 @@ func onInterface(a addressLine, instance string) VirtualAddress {
 	return a.VirtualAddress
 }
 
-// roundAdvertInterval makes the interval one that VRRPv2 can tell its members,
-// RFC 3768 section 5.3.7: whole seconds.
-func (p *parser) roundAdvertInterval(i *instanceDraft) {
-	rounded := time.Duration(max(1, math.Round(i.AdvertInterval.Seconds()))) * time.Second
-	if rounded != i.AdvertInterval {
-		p.warnf(i.advertAt, "advert_int %v is not whole seconds, which VRRP version 2 needs: %v is used", i.AdvertInterval, rounded)
-		i.AdvertInterval = rounded
+// maxAdvertInterval3 is the longest interval that VRRPv3 can tell, RFC 9568
+// section 5.2.7: 12 bits of centiseconds.
+const maxAdvertInterval3 = 40950 * time.Millisecond
+
+// completeAdvertInterval makes the interval one that adverts can tell: whole
+// seconds in VRRPv2 (RFC 3768 section 5.3.7), centiseconds in VRRPv3.
+func (p *parser) completeAdvertInterval(i *instanceDraft) {
+	unit, words, longest := time.Second, "whole seconds, which VRRP version 2 needs", maxAdvertInterval
+	if i.Version == 3 {
+		unit, words, longest = 10*time.Millisecond, "hundredths of a second, which VRRP version 3 needs", maxAdvertInterval3
+	}
+	written := i.AdvertInterval
+	i.AdvertInterval = time.Duration(max(1, math.Round(float64(written)/float64(unit)))) * unit
+	if i.AdvertInterval > longest {
+		i.AdvertInterval = longest
+		p.warnf(i.advertAt, "advert_int %v is more than VRRP version 3 can tell: %v is used", written, longest)
+		return
+	}
+	if i.AdvertInterval != written {
+		p.warnf(i.advertAt, "advert_int %v is not %s: %v is used", written, words, i.AdvertInterval)
 	}
 }
 
@@ -63,25 +134,44 @@ func (p *parser) checkInstance(i *instanceDraft) {
 		p.errorf(i.interfaceAt, "VRRP cannot run on the loopback interface")
 	}
 	switch {
-	case i.Version != 2:
-		i.leftOut = true
-		p.warnf(i.Position, "VRRP version 3 is not served yet: instance %s is left out", i.Name)
-	case i.multicast != vrrpGroup:
-		i.leftOut = true
-		p.warnf(i.Position, "multicast group %s is not served yet: instance %s is left out", i.multicast, i.Name)
-	case len(i.Addresses) == 0:
+	case len(i.Addresses) > 0:
+		p.checkFirstAddress(i)
+	case i.Version == 3:
+		p.errorf(i.Position, "instance %s needs a virtual_ipaddress: VRRP version 3 has no advert without one (RFC 9568 section 5.2.5)", i.Name)
+	case i.Strict:
+		p.errorf(i.Position, "instance %s needs a virtual_ipaddress, because of strict mode", i.Name)
+	default:
 		p.warnf(i.Position, "instance %s has no virtual_ipaddress: its master holds no address", i.Name)
 	}
 }
 
-// checkUnique finds instances that would take each other for the same virtual
-// router, or that cannot be told apart by name.
-func (p *parser) checkUnique(i Instance) {
+// checkFirstAddress holds the first IPv6 address to RFC 9568 section 5.2.9.
+func (p *parser) checkFirstAddress(i *instanceDraft) {
+	first := i.Addresses[0]
+	switch {
+	case !i.IPv6() || first.Prefix.Addr().IsLinkLocalUnicast():
+	case i.Strict:
+		p.errorf(first.Position, "%s is not link-local: in strict mode the first address must be (RFC 9568 section 5.2.9)", first.Prefix.Addr())
+	default:
+		p.warnf(first.Position, "%s is not link-local, as RFC 9568 section 5.2.9 wants the first address of IPv6: write one before it", first.Prefix.Addr())
+	}
+}
+
+// checkInstanceName finds instances that cannot be told apart by name, left out
+// or not.
+func (p *parser) checkInstanceName(i Instance) {
+	if other, ok := p.instanceNames[i.Name]; ok {
+		p.errorf(i.Position, "instance %s is already defined at %s", i.Name, other)
+		return
+	}
+	p.instanceNames[i.Name] = i.Position
+}
+
+// checkRouterUnique finds instances that would take each other for the same
+// virtual router. The families have their own numbers.
+func (p *parser) checkRouterUnique(i Instance) {
 	for _, other := range p.config.Instances {
-		if other.Name == i.Name {
-			p.errorf(i.Position, "instance %s is already defined at %s", i.Name, other.Position)
-		}
-		if other.Interface == i.Interface && other.VirtualRouterID == i.VirtualRouterID {
+		if other.Interface == i.Interface && other.VirtualRouterID == i.VirtualRouterID && other.IPv6() == i.IPv6() {
 			p.errorf(i.Position, "instance %s has virtual_router_id %d on %s, which instance %s at %s already has",
 				i.Name, i.VirtualRouterID, i.Interface, other.Name, other.Position)
 		}
@@ -96,5 +186,13 @@ func (p *parser) useInterfaces(i *instanceDraft) {
 			uses = append(uses, interfaceUse{a.interfaceAt, a.Interface})
 		}
 	}
-	p.config.interfaces = append(p.config.interfaces, append(uses, i.tracked...)...)
+	p.config.interfaces = append(p.config.interfaces, append(uses, i.routingUses...)...)
+	p.useTracked(i.TrackInterfaces)
+}
+
+// useTracked notes tracked interfaces.
+func (p *parser) useTracked(tracked []TrackInterface) {
+	for _, t := range tracked {
+		p.config.interfaces = append(p.config.interfaces, interfaceUse{t.Position, t.Name})
+	}
 }

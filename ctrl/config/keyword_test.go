@@ -48,6 +48,7 @@ func TestKeywordsThatAreNotServed(t *testing.T) {
 	testNotServed(t, documentGrammar)
 	testNotServed(t, globalsGrammar)
 	testNotServed(t, instanceGrammar)
+	testNotServed(t, syncGroupGrammar)
 	testNotServed(t, virtualServerGrammar)
 	testNotServed(t, realServerGrammar)
 	testNotServed(t, httpCheckGrammar)
@@ -58,7 +59,7 @@ func testNotServed[T any](t *testing.T, g grammar[T]) {
 	for keyword, consequence := range g.unserved {
 		t.Run(g.block+" "+keyword, func(t *testing.T) {
 			statements, _ := readTree(memory{"main": keyword + " argument {\n  anything goes {\n  }\n}\n"})
-			p := &parser{report: &report{}, vocabularies: vocabularies()}
+			p := newParser(&report{})
 			g.read(p, statements, new(T))
 			want := "main:1:1: warning: " + keyword + " is not served yet: " + consequence.text + "\n"
 			if got := lines(p.findings); got != want {

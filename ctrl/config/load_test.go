@@ -126,7 +126,7 @@ func TestIncludedFileThatCannotBeRead(t *testing.T) {
 }
 
 func TestFindingsAsOneError(t *testing.T) {
-	_, findings := Load("main", memory{"main": "drover {\n  flows 1\n}\nvrrp_script x {\n}\nabc\n"})
+	_, findings := Load("main", memory{"main": "drover {\n  flows 1\n}\nbfd_instance x {\n}\nabc\n"})
 	if len(findings) != 3 || !findings.HasErrors() {
 		t.Fatalf("found\n%s", lines(findings))
 	}

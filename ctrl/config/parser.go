@@ -10,6 +10,17 @@ type parser struct {
 	globals globals
 	config  Config
 
+	// instanceNames tell where each instance is written, left out or not;
+	// memberOf is the sync group of each member.
+	instanceNames map[string]Position
+	memberOf      map[string]string
+
+	// tracked are the scripts, files and processes by name.
+	tracked map[trackKind]map[string]tracked
+
+	// rulesWithoutPriority counts the rules that got one.
+	rulesWithoutPriority uint32
+
 	// groups are the virtual server groups by name; members counts the
 	// members of all.
 	groups  map[string]*serverGroup
@@ -22,7 +33,11 @@ type parser struct {
 // document is the top level of a configuration, sorted by kind of block:
 // globals must be known before what they are defaults for.
 type document struct {
-	globals, instances, groups, servers, drover []*statement
+	globals, drover                            []*statement
+	scripts, files, processes                  []*statement
+	instances, syncGroups                      []*statement
+	staticAddresses, staticRoutes, staticRules []*statement
+	groups, servers                            []*statement
 }
 
 var documentGrammar = grammar[document]{
@@ -31,6 +46,22 @@ var documentGrammar = grammar[document]{
 			read: collect(func(d *document) *[]*statement { return &d.globals })},
 		"vrrp_instance": {min: 1, max: 1, needs: "a name", block: true,
 			read: collect(func(d *document) *[]*statement { return &d.instances })},
+		"vrrp_sync_group": {min: 1, max: 1, needs: "a name", block: true,
+			read: collect(func(d *document) *[]*statement { return &d.syncGroups })},
+		"vrrp_script": {min: 1, max: 1, needs: "a name", block: true,
+			read: collect(func(d *document) *[]*statement { return &d.scripts })},
+		"track_file": {min: 1, max: 1, needs: "a name", block: true,
+			read: collect(func(d *document) *[]*statement { return &d.files })},
+		"vrrp_track_file": {min: 1, max: 1, needs: "a name", block: true,
+			read: collect(func(d *document) *[]*statement { return &d.files })},
+		"vrrp_track_process": {min: 1, max: 1, needs: "a name", block: true,
+			read: collect(func(d *document) *[]*statement { return &d.processes })},
+		"static_ipaddress": {block: true,
+			read: collect(func(d *document) *[]*statement { return &d.staticAddresses })},
+		"static_routes": {block: true,
+			read: collect(func(d *document) *[]*statement { return &d.staticRoutes })},
+		"static_rules": {block: true,
+			read: collect(func(d *document) *[]*statement { return &d.staticRules })},
 		"virtual_server_group": {min: 1, max: 1, needs: "a name", block: true,
 			read: collect(func(d *document) *[]*statement { return &d.groups })},
 		"virtual_server": {min: 1, max: 2, needs: "an address, or group and a name", block: true,
@@ -40,14 +71,10 @@ var documentGrammar = grammar[document]{
 	},
 	unserved: join(
 		processKeywords,
-		unserved("its instances change state on their own, not together", "vrrp_sync_group"),
-		unserved("the script is never run and nothing follows its result", "vrrp_script"),
-		unserved("nothing follows what it tracks",
-			"track_file vrrp_track_file vrrp_track_process track_group static_track_group"),
+		unserved("no instance follows static addresses, routes and rules", "track_group static_track_group"),
 		unserved("no BFD session is opened", "bfd_instance"),
-		unserved("the operating system must set these up by itself", "static_ipaddress static_routes static_rules"),
 		unserved("SSL_GET checks are not served either", "SSL"),
-		unserved("gratuitous ARP is sent without a pause", "garp_group"),
+		unserved("vrrp_garp_interval and vrrp_gna_interval hold for every interface by itself", "garp_group"),
 		unserved("a link is followed by the kernel's notices only", "linkbeat_interfaces linkbeat_use_polling"),
 		unserved("a change of the link counts at once", "interface_up_down_delays"),
 	),
@@ -67,6 +94,10 @@ func vocabularies() []vocabulary {
 		globalsGrammar.vocabulary(),
 		instanceGrammar.vocabulary(),
 		authenticationGrammar.vocabulary(),
+		syncGroupGrammar.vocabulary(),
+		scriptGrammar.vocabulary(),
+		trackFileGrammar.vocabulary(),
+		trackProcessGrammar.vocabulary(),
 		virtualServerGrammar.vocabulary(),
 		realServerGrammar.vocabulary(),
 		httpCheckGrammar.vocabulary(),
@@ -75,33 +106,51 @@ func vocabularies() []vocabulary {
 	}
 }
 
-// parse reads the statements of a whole configuration.
-func parse(r *report, statements []*statement) *Config {
-	p := &parser{
-		report:       r,
-		vocabularies: vocabularies(),
-		globals:      defaultGlobals(),
-		groups:       map[string]*serverGroup{},
-		endpoints:    map[endpoint]Position{},
+// newParser returns a parser that has read nothing.
+func newParser(r *report) *parser {
+	return &parser{
+		report:        r,
+		vocabularies:  vocabularies(),
+		globals:       defaultGlobals(),
+		instanceNames: map[string]Position{},
+		memberOf:      map[string]string{},
+		tracked:       map[trackKind]map[string]tracked{},
+		groups:        map[string]*serverGroup{},
+		endpoints:     map[endpoint]Position{},
 	}
+}
+
+// parse reads the statements of a whole configuration. Blocks are read in the
+// order in which they need each other, whatever their order in the file.
+func parse(r *report, statements []*statement) *Config {
+	p := newParser(r)
 	var d document
 	documentGrammar.read(p, statements, &d)
 	for _, s := range d.globals {
 		globalsGrammar.read(p, s.block.statements, &p.globals)
 	}
-	p.globals.resolve()
-	p.config.RouterID, p.config.LVSTimeouts = p.globals.routerID, p.globals.lvsTimeouts
+	p.completeGlobals()
 	for _, s := range d.drover {
 		droverGrammar.read(p, s.block.statements, &p.config.Drover)
 	}
-	for _, s := range d.instances {
-		p.instance(s)
-	}
-	for _, s := range d.groups {
-		p.serverGroup(s)
-	}
-	for _, s := range d.servers {
-		p.virtualServer(s)
+	for _, kind := range []struct {
+		statements []*statement
+		read       func(*statement)
+	}{
+		{d.scripts, p.script},
+		{d.files, p.trackFile},
+		{d.processes, p.trackProcess},
+		{d.staticAddresses, p.staticAddresses},
+		{d.staticRoutes, p.staticRoutes},
+		{d.staticRules, p.staticRules},
+		{d.instances, p.instance},
+		{d.syncGroups, p.syncGroup},
+		{d.groups, p.serverGroup},
+		{d.servers, p.virtualServer},
+	} {
+		for _, s := range kind.statements {
+			kind.read(s)
+		}
 	}
 	return &p.config
 }

@@ -48,15 +48,19 @@ func TestReferenceConfiguration(t *testing.T) {
 // servedKeywords returns the served keywords of all blocks, by block.
 func servedKeywords() map[string][]string {
 	return map[string][]string{
-		"":               keywords(documentGrammar),
-		"global_defs":    keywords(globalsGrammar),
-		"vrrp_instance":  keywords(instanceGrammar),
-		"authentication": keywords(authenticationGrammar),
-		"virtual_server": keywords(virtualServerGrammar),
-		"real_server":    keywords(realServerGrammar),
-		"HTTP_GET":       keywords(httpCheckGrammar),
-		"url":            keywords(urlGrammar),
-		"drover":         keywords(droverGrammar),
+		"":                   keywords(documentGrammar),
+		"global_defs":        keywords(globalsGrammar),
+		"vrrp_script":        keywords(scriptGrammar),
+		"track_file":         keywords(trackFileGrammar),
+		"vrrp_track_process": keywords(trackProcessGrammar),
+		"vrrp_sync_group":    keywords(syncGroupGrammar),
+		"vrrp_instance":      keywords(instanceGrammar),
+		"authentication":     keywords(authenticationGrammar),
+		"virtual_server":     keywords(virtualServerGrammar),
+		"real_server":        keywords(realServerGrammar),
+		"HTTP_GET":           keywords(httpCheckGrammar),
+		"url":                keywords(urlGrammar),
+		"drover":             keywords(droverGrammar),
 	}
 }
 
@@ -91,79 +95,83 @@ func explainedKeywords(statements []*statement, text []string) map[string]bool {
 	return explained
 }
 
-// withoutPositions clears all positions, to compare values only.
+// withoutPositions returns a copy without positions, to compare values only.
 func withoutPositions(c Config) Config {
 	c.interfaces = nil
-	for i := range c.Instances {
-		instance := &c.Instances[i]
-		instance.Position = Position{}
-		for j := range instance.Addresses {
-			instance.Addresses[j].Position = Position{}
-		}
-		for j := range instance.ExcludedAddresses {
-			instance.ExcludedAddresses[j].Position = Position{}
-		}
-	}
-	for i := range c.VirtualServers {
-		server := &c.VirtualServers[i]
-		server.Position = Position{}
-		for j := range server.RealServers {
-			r := &server.RealServers[j]
-			r.Position = Position{}
-			if r.Check == nil {
-				continue
-			}
-			r.Check.Position = Position{}
-			for k := range r.Check.URLs {
-				r.Check.URLs[k].Position = Position{}
-			}
-		}
-	}
+	clearPositions(reflect.ValueOf(&c).Elem())
 	return c
 }
 
-func referenceConfig() Config {
-	return Config{
-		RouterID:  "u109lb11",
-		Instances: []Instance{referenceInstance(), quietInstance()},
-		VirtualServers: []VirtualServer{{
-			Address:   netip.MustParseAddr("192.168.100.221"),
-			Port:      80,
-			Protocol:  TCP,
-			Scheduler: "wrr",
-			DelayLoop: 6 * time.Second,
-			RealServers: []RealServer{{
-				Address: netip.MustParseAddr("192.168.100.150"),
-				Port:    80,
-				Weight:  3,
-
-				UpperThreshold: 1000,
-				LowerThreshold: 900,
-
-				Check: referenceCheck(),
-			}, {
-				Address:          netip.MustParseAddr("192.168.100.151"),
-				Port:             80,
-				Weight:           2,
-				InhibitOnFailure: true,
-				Check:            inheritedCheck(),
-			}},
-		}, {
-			Address:   netip.MustParseAddr("192.168.100.221"),
-			Port:      53,
-			Protocol:  UDP,
-			Scheduler: "rr",
-			OnePacket: true,
-			DelayLoop: time.Minute,
-			RealServers: []RealServer{{
-				Address: netip.MustParseAddr("192.168.100.150"),
-				Port:    53,
-				Weight:  1,
-			}},
-		}, referenceGroupServer(), referenceIPv6Server()},
-		LVSTimeouts: LVSTimeouts{TCP: 2 * time.Hour, UDP: time.Minute},
-		Drover:      Drover{Flows: 65536},
+// clearPositions clears every Position below a value.
+func clearPositions(v reflect.Value) {
+	if v.Type() == reflect.TypeFor[Position]() {
+		v.SetZero()
+		return
 	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			clearPositions(v.Elem())
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			clearPositions(v.Index(i))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				clearPositions(v.Field(i))
+			}
+		}
+	}
+}
+
+func referenceConfig() Config {
+	c := referenceTracking()
+	c.RouterID = "u109lb11"
+	c.Instances = []Instance{referenceInstance(), quietInstance(), cloudInstance(), sixInstance()}
+	c.VirtualServers = referenceServers()
+	c.LVSTimeouts = LVSTimeouts{TCP: 2 * time.Hour, UDP: time.Minute}
+	c.Drover = Drover{Flows: 65536}
+	return c
+}
+
+func referenceServers() []VirtualServer {
+	return []VirtualServer{{
+		Address:   netip.MustParseAddr("192.168.100.221"),
+		Port:      80,
+		Protocol:  TCP,
+		Scheduler: "wrr",
+		DelayLoop: 6 * time.Second,
+		RealServers: []RealServer{{
+			Address: netip.MustParseAddr("192.168.100.150"),
+			Port:    80,
+			Weight:  3,
+
+			UpperThreshold: 1000,
+			LowerThreshold: 900,
+
+			Check: referenceCheck(),
+		}, {
+			Address:          netip.MustParseAddr("192.168.100.151"),
+			Port:             80,
+			Weight:           2,
+			InhibitOnFailure: true,
+			Check:            inheritedCheck(),
+		}},
+	}, {
+		Address:   netip.MustParseAddr("192.168.100.221"),
+		Port:      53,
+		Protocol:  UDP,
+		Scheduler: "rr",
+		OnePacket: true,
+		DelayLoop: time.Minute,
+		RealServers: []RealServer{{
+			Address: netip.MustParseAddr("192.168.100.150"),
+			Port:    53,
+			Weight:  1,
+		}},
+	}, referenceGroupServer(), referenceIPv6Server()}
 }
 
 func referenceGroupServer() VirtualServer {
@@ -201,79 +209,6 @@ func referenceIPv6Server() VirtualServer {
 		PersistencePrefix:  64,
 		DelayLoop:          time.Minute,
 		RealServers:        []RealServer{{Address: netip.MustParseAddr("2001:db8::150"), Port: 443, Weight: 1}},
-	}
-}
-
-func referenceInstance() Instance {
-	return Instance{
-		Name:            "SERVICE",
-		Interface:       "enp1s0",
-		State:           Backup,
-		VirtualRouterID: 110,
-		Priority:        11,
-		AdvertInterval:  2 * time.Second,
-		Version:         2,
-		AuthType:        AuthPass,
-		AuthPass:        "def 345",
-		Addresses: []VirtualAddress{{
-			Prefix:    netip.MustParsePrefix("192.168.100.221/24"),
-			Interface: "enp1s0",
-			Label:     "enp1s0:1",
-			Broadcast: netip.MustParseAddr("192.168.100.255"),
-			Scope:     "global",
-		}, {
-			Prefix:    netip.MustParsePrefix("192.168.100.222/32"),
-			Interface: "enp1s0",
-		}},
-		ExcludedAddresses: []VirtualAddress{{
-			Prefix:    netip.MustParsePrefix("192.168.100.223/24"),
-			Interface: "enp2s0",
-		}, {
-			Prefix:    netip.MustParsePrefix("2001:db8::221/64"),
-			Interface: "enp1s0",
-		}},
-		Preempt:       true,
-		PreemptDelay:  2500 * time.Millisecond,
-		SourceAddress: netip.MustParseAddr("192.168.100.211"),
-		GARP: GARP{
-			MasterDelay:         6 * time.Second,
-			MasterRepeat:        3,
-			MasterRefresh:       time.Minute,
-			MasterRefreshRepeat: 3,
-			LowerPrioDelay:      7 * time.Second,
-			LowerPrioRepeat:     2,
-		},
-		HigherPrioSendAdvert: true,
-		TrackInterfaces:      []string{"enp2s0"},
-		DownTimerAdverts:     5,
-	}
-}
-
-// quietInstance has the defaults of global_defs.
-func quietInstance() Instance {
-	return Instance{
-		Name:            "QUIET",
-		Interface:       "enp2s0",
-		VirtualRouterID: 120,
-		Priority:        100,
-		AdvertInterval:  time.Second,
-		Version:         2,
-		Addresses: []VirtualAddress{{
-			Prefix:    netip.MustParsePrefix("10.0.0.1/24"),
-			Interface: "enp2s0",
-		}},
-		GARP: GARP{
-			MasterDelay:         10 * time.Second,
-			MasterRepeat:        4,
-			MasterRefresh:       2 * time.Minute,
-			MasterRefreshRepeat: 2,
-			LowerPrioDelay:      11 * time.Second,
-			LowerPrioRepeat:     6,
-		},
-		LowerPrioNoAdvert: true,
-		TrackPrimary:      true,
-		SkipCheckAdvAddr:  true,
-		DownTimerAdverts:  4,
 	}
 }
 

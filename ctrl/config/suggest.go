@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -56,6 +57,14 @@ func nearest(text string, words []string) (string, bool) {
 		}
 	}
 	return best, best != ""
+}
+
+// nearestName returns the end of a message about a name that nothing has.
+func nearestName[T any](name string, known map[string]T) string {
+	if near, ok := nearest(name, slices.Sorted(maps.Keys(known))); ok {
+		return fmt.Sprintf("; did you mean %s?", near)
+	}
+	return ""
 }
 
 // distance counts the insertions, deletions, replacements and swaps of

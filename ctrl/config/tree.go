@@ -119,9 +119,13 @@ func (t *tree) finish() []*statement {
 var topLevelBlocks = map[string]bool{
 	"drover":               true,
 	"global_defs":          true,
+	"static_ipaddress":     true,
+	"static_routes":        true,
+	"static_rules":         true,
 	"virtual_server":       true,
 	"virtual_server_group": true,
 	"vrrp_instance":        true,
 	"vrrp_script":          true,
 	"vrrp_sync_group":      true,
+	"vrrp_track_process":   true,
 }

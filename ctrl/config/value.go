@@ -59,15 +59,6 @@ func flag[T any](set func(*T)) keyword[T] {
 	return keyword[T]{read: func(_ *parser, _ *statement, into *T) { set(into) }}
 }
 
-// address reads an IPv4 address.
-func address[T any](field func(*T) *netip.Addr) keyword[T] {
-	return keyword[T]{min: 1, max: 1, read: func(p *parser, s *statement, into *T) {
-		if a, ok := p.ipv4(s.args()[0]); ok {
-			*field(into) = a
-		}
-	}}
-}
-
 const (
 	// maxInt is the largest value of keepalived's counters.
 	maxInt = 1<<31 - 1
@@ -157,4 +148,13 @@ func (p *parser) oneOf(keyword, value word, choices []string) bool {
 	}
 	p.errorf(value.Position, "%s %q is not one of %s", keyword.text, value.text, strings.Join(choices, ", "))
 	return false
+}
+
+// anyAddress reads an IP address of either family.
+func anyAddress[T any](field func(*T) *netip.Addr) keyword[T] {
+	return keyword[T]{min: 1, max: 1, read: func(p *parser, s *statement, into *T) {
+		if a, ok := p.ip(s.args()[0]); ok {
+			*field(into) = a
+		}
+	}}
 }
