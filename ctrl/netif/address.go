@@ -1,14 +1,11 @@
 package netif
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/vishvananda/netlink"
@@ -27,12 +24,26 @@ const (
 	ScopeNowhere Scope = unix.RT_SCOPE_NOWHERE
 )
 
+// What an interface must have to be the source of adverts; errors wrap these.
+var (
+	ErrNoIPv4      = errors.New("no IPv4 address")
+	ErrNoLinkLocal = errors.New("no link-local IPv6 address")
+)
+
 // Address is one address to hold on an interface, as an entry of keepalived's virtual_ipaddress describes it.
 type Address struct {
 	Prefix    netip.Prefix // the address itself, not its network: 192.168.100.221/24
 	Label     string       // IPv4; empty for the interface's name
 	Broadcast netip.Addr   // IPv4; zero for none, as keepalived does without the keyword brd
 	Scope     Scope
+	// Preferred lets this host choose an IPv6 address as a source (preferred_lft forever).
+	Preferred bool
+	// DetectDuplicates has the kernel look for an IPv6 address on the LAN before it is used, which takes a second (-nodad).
+	DetectDuplicates bool
+	// Home marks an IPv6 address as a home address of Mobile IPv6 (RFC 6275; home).
+	Home bool
+	// NoPrefixRoute has the kernel make no route to the address's network (noprefixroute).
+	NoPrefixRoute bool
 }
 
 // Addresses returns the addresses of an interface with their prefix lengths, in the kernel's order: IPv4 before IPv6,
@@ -65,11 +76,33 @@ func PrimaryAddress(ifname string, exclude func(netip.Addr) bool) (netip.Addr, e
 	return netip.Addr{}, fmt.Errorf("%s: %w", ifname, ErrNoIPv4)
 }
 
+// LinkLocalAddress returns the first link-local IPv6 address of an interface that exclude does not reject; a nil exclude
+// rejects none. It is what IPv6 adverts are sent from (RFC 9568, 5.1.2.1); one that is still looked for on the LAN counts,
+// one that another host has does not. The error wraps ErrNoInterface or ErrNoLinkLocal.
+func LinkLocalAddress(ifname string, exclude func(netip.Addr) bool) (netip.Addr, error) {
+	link, err := linkByName(ifname)
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("list addresses: %w", err)
+	}
+	addrs, err := dump(func() ([]netlink.Addr, error) { return netlink.AddrList(link, netlink.FAMILY_V6) })
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("list addresses of %s: %w", ifname, err)
+	}
+	for _, held := range addrs {
+		addr := prefixOf(held).Addr()
+		if addr.IsLinkLocalUnicast() && held.Flags&unix.IFA_F_DADFAILED == 0 && (exclude == nil || !exclude(addr)) {
+			return addr, nil
+		}
+	}
+	return netip.Addr{}, fmt.Errorf("%s: %w; see net.ipv6.conf.%s.disable_ipv6", ifname, ErrNoLinkLocal, ifname)
+}
+
 // AddAddress adds an address to an interface, with the flags that keepalived gives it: permanent, and for IPv6 without
-// duplicate address detection, which would keep a VIP silent for a second. An IPv6 address is also deprecated, of any
-// length and not only of 128: otherwise the newest address of the interface would be the source of whatever this host
-// sends, and a real server, which holds the VIP too, would answer a check of such a source to itself. It reports
-// added=false and no error when the interface already has the address with that prefix length. Needs CAP_NET_ADMIN.
+// duplicate address detection, which would keep a VIP silent for a second, unless DetectDuplicates asks for it. Without
+// Preferred an IPv6 address is also deprecated, of any length and not only of 128 as in keepalived: otherwise the newest
+// address of the interface would be the source of whatever this host sends, and a real server, which holds the VIP too,
+// would answer a check of such a source to itself. It reports added=false and no error when the interface already has the
+// address with that prefix length. Needs CAP_NET_ADMIN.
 func AddAddress(ifname string, address Address) (added bool, err error) {
 	link, err := linkByName(ifname)
 	if err != nil {
@@ -133,22 +166,20 @@ func hasSecondaries(addrs []netlink.Addr, primary int) bool {
 // kernel takes them along: other VIPs, or the host's own address where a VIP came first. Debian turns it on for all
 // interfaces; where it is off it is turned on for just this removal.
 func promotingSecondaries(ifname string, remove func() error) error {
-	const sysctls = "/proc/sys/net/ipv4/conf"
-	all := filepath.Join(sysctls, "all", "promote_secondaries")
-	own := filepath.Join(sysctls, ifname, "promote_secondaries")
-	for _, name := range []string{all, own} {
-		value, err := os.ReadFile(name)
+	const setting = "promote_secondaries"
+	for _, name := range []string{"all", ifname} {
+		value, err := readSysctl("ipv4", name, setting)
 		if err != nil {
 			return err
 		}
-		if !bytes.Equal(bytes.TrimSpace(value), []byte("0")) {
+		if value != "0" {
 			return remove()
 		}
 	}
-	if err := os.WriteFile(own, []byte("1"), 0); err != nil {
-		return fmt.Errorf("keep its secondary addresses (set net.ipv4.conf.%s.promote_secondaries=1): %w", ifname, err)
+	if err := writeSysctl("ipv4", ifname, setting, "1"); err != nil {
+		return fmt.Errorf("keep its secondary addresses: %w", err)
 	}
-	return errors.Join(remove(), os.WriteFile(own, []byte("0"), 0))
+	return errors.Join(remove(), writeSysctl("ipv4", ifname, setting, "0"))
 }
 
 func netlinkAddr(address Address) *netlink.Addr {
@@ -166,11 +197,28 @@ func netlinkAddr(address Address) *netlink.Addr {
 	if address.Broadcast.IsValid() {
 		addr.Broadcast = address.Broadcast.AsSlice()
 	}
+	if address.NoPrefixRoute {
+		addr.Flags |= unix.IFA_F_NOPREFIXROUTE
+	}
 	if prefix.Addr().Is6() {
-		addr.Flags = unix.IFA_F_NODAD
-		addr.ValidLft, addr.PreferedLft = math.MaxUint32, 0 // for ever, and deprecated
+		addr.Flags |= flags6(address)
+		addr.ValidLft = math.MaxUint32 // for ever
+		if address.Preferred {
+			addr.PreferedLft = math.MaxUint32
+		}
 	}
 	return addr
+}
+
+// flags6 are the flags that only IPv6 addresses have.
+func flags6(address Address) (flags int) {
+	if !address.DetectDuplicates {
+		flags |= unix.IFA_F_NODAD
+	}
+	if address.Home {
+		flags |= unix.IFA_F_HOMEADDRESS
+	}
+	return flags
 }
 
 func prefixes(addrs []netlink.Addr) []netip.Prefix {

@@ -95,6 +95,13 @@ func TestAnAddressGetsTheFlagsThatKeepalivedGivesIt(t *testing.T) {
 		{"an IPv6 address is usable at once, but not as a source",
 			Address{Prefix: prefix("2001:db8::1/128")},
 			"", "<nil>", unix.RT_SCOPE_UNIVERSE, unix.IFA_F_PERMANENT | unix.IFA_F_NODAD | unix.IFA_F_DEPRECATED},
+		{"an IPv6 address is a source on demand",
+			Address{Prefix: prefix("2001:db8::1/64"), Preferred: true},
+			"", "<nil>", unix.RT_SCOPE_UNIVERSE, unix.IFA_F_PERMANENT | unix.IFA_F_NODAD},
+		{"an IPv6 address has the flags that are asked for",
+			Address{Prefix: prefix("2001:db8::1/64"), DetectDuplicates: true, Home: true, NoPrefixRoute: true},
+			"", "<nil>", unix.RT_SCOPE_UNIVERSE,
+			unix.IFA_F_PERMANENT | unix.IFA_F_TENTATIVE | unix.IFA_F_HOMEADDRESS | unix.IFA_F_NOPREFIXROUTE | unix.IFA_F_DEPRECATED},
 		{"nor is one with its network",
 			Address{Prefix: prefix("2001:db8::1/64")},
 			"", "<nil>", unix.RT_SCOPE_UNIVERSE, unix.IFA_F_PERMANENT | unix.IFA_F_NODAD | unix.IFA_F_DEPRECATED},
@@ -175,6 +182,35 @@ func TestThePrimaryAddressIsTheFirstThatIsNoVIP(t *testing.T) {
 		isVIP := func(a netip.Addr) bool { return a == addr("192.168.100.210") }
 		if got, err := PrimaryAddress(testInterface, isVIP); !errors.Is(err, ErrNoIPv4) {
 			t.Errorf("without the VIP: got %s, %v", got, err)
+		}
+		return nil
+	})
+}
+
+func TestAnInterfaceWithoutALinkLocalAddressSaysSo(t *testing.T) {
+	h, _ := newLAN(t)
+	h.must(func() error {
+		if _, err := LinkLocalAddress("enp9s0", nil); !errors.Is(err, ErrNoInterface) {
+			t.Errorf("absent interface: %v", err)
+		}
+		return writeSysctl("ipv6", testInterface, "disable_ipv6", "1")
+	})
+	h.must(func() error {
+		if got, err := LinkLocalAddress(testInterface, nil); !errors.Is(err, ErrNoLinkLocal) {
+			t.Errorf("got %s, %v", got, err)
+		}
+		return nil
+	})
+}
+
+func TestAVIPIsNotTheLinkLocalAddressOfAdverts(t *testing.T) {
+	h, _ := newLAN(t)
+	own := h.linkLocal("00:0d:b9:00:00:02")
+	h.addAddress("fe80::221/128")
+	h.must(func() error {
+		isVIP := func(a netip.Addr) bool { return a == addr("fe80::221") }
+		if got, err := LinkLocalAddress(testInterface, isVIP); err != nil || got != own || got != addr("fe80::20d:b9ff:fe00:2") {
+			t.Errorf("got %s, %v", got, err)
 		}
 		return nil
 	})

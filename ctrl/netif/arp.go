@@ -28,10 +28,11 @@ func OpenARP(ifname string) (*ARP, error) {
 	return &ARP{conn}, nil
 }
 
-// Announce tells the LAN that a VIP is at this interface: a broadcast gratuitous ARP request as keepalived sends it,
-// with the VIP as sender and target, and ff:ff:ff:ff:ff:ff as target hardware address (RFC 5944, 4.6).
-func (a *ARP) Announce(vip netip.Addr) error {
-	if err := a.request(vip, vip, ethernet.Broadcast, ethernet.Broadcast); err != nil {
+// Announce tells the LAN that a VIP is at a virtual MAC on this interface, or at the interface's own MAC with nil: a
+// broadcast gratuitous ARP request as keepalived sends it, with the VIP as sender and target, and ff:ff:ff:ff:ff:ff as
+// target hardware address (RFC 5944, 4.6). A virtual MAC is also the frame's source, from which switches learn its port.
+func (a *ARP) Announce(vip netip.Addr, mac net.HardwareAddr) error {
+	if err := a.request(mac, vip, vip, ethernet.Broadcast, ethernet.Broadcast); err != nil {
 		return fmt.Errorf("announce %s on %s: %w", vip, a.ifname, err)
 	}
 	return nil
@@ -54,14 +55,15 @@ func (a *ARP) requestFrom(sender, target netip.Addr, destination net.HardwareAdd
 		destination = ethernet.Broadcast
 	}
 	unknown := make(net.HardwareAddr, 6)
-	if err := a.request(sender, target, unknown, destination); err != nil {
+	if err := a.request(nil, sender, target, unknown, destination); err != nil {
 		return fmt.Errorf("ARP request for %s on %s: %w", target, a.ifname, err)
 	}
 	return nil
 }
 
-func (a *ARP) request(sender, target netip.Addr, targetMAC, destination net.HardwareAddr) error {
-	return a.send(destination, func(source net.HardwareAddr) ([]byte, error) {
+// request sends an ARP request from a MAC, nil for the interface's own.
+func (a *ARP) request(mac net.HardwareAddr, sender, target netip.Addr, targetMAC, destination net.HardwareAddr) error {
+	return a.send(destination, mac, func(source net.HardwareAddr) ([]byte, error) {
 		request, err := arp.NewPacket(arp.OperationRequest, source, sender, targetMAC, target)
 		if err != nil {
 			return nil, err

@@ -21,7 +21,7 @@ func fromMAC(f []byte, source string) bool { return bytes.Equal(f[6:12], mac(sou
 func TestAnAnnouncementIsAGratuitousRequestByteForByte(t *testing.T) {
 	a, b := newLAN(t)
 	wire := b.sniff(unix.ETH_P_ARP)
-	if err := a.openARP().Announce(vip); err != nil {
+	if err := a.openARP().Announce(vip, nil); err != nil {
 		t.Fatal(err)
 	}
 	got := frame(t, wire, func(f []byte) bool { return fromMAC(f, "00:0d:b9:41:e5:40") })
@@ -41,7 +41,7 @@ func TestAnAnnouncementCarriesTheInterfacesPresentMAC(t *testing.T) {
 	a, b := newLAN(t)
 	announcer, wire := a.openARP(), b.sniff(unix.ETH_P_ARP)
 	a.setMAC("00:0d:b9:00:00:01")
-	if err := announcer.Announce(vip); err != nil {
+	if err := announcer.Announce(vip, nil); err != nil {
 		t.Fatal(err)
 	}
 	got := frame(t, wire, func(f []byte) bool { return fromMAC(f, "00:0d:b9:00:00:01") })
@@ -118,7 +118,7 @@ func TestWhatAHubBringsBackIsNotObserved(t *testing.T) {
 	if _, err := hub.WriteTo(own, &packet.Addr{HardwareAddr: ethernet.Broadcast}); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.openARP().Announce(server); err != nil {
+	if err := b.openARP().Announce(server, nil); err != nil {
 		t.Fatal(err)
 	}
 	await(t, heard, "the other host's announcement", func(o Observation) bool {
@@ -134,15 +134,15 @@ func TestARPOutlivesALinkThatFlaps(t *testing.T) {
 	flapping, other := a.openARP(), b.openARP()
 	heard, wire := a.listen(flapping), b.sniff(unix.ETH_P_ARP)
 	a.setUp(false)
-	if err := flapping.Announce(vip); !errors.Is(err, unix.ENETDOWN) {
+	if err := flapping.Announce(vip, nil); !errors.Is(err, unix.ENETDOWN) {
 		t.Errorf("announced while the link is down: %v", err)
 	}
 	a.setUp(true)
-	if err := flapping.Announce(vip); err != nil {
+	if err := flapping.Announce(vip, nil); err != nil {
 		t.Fatal(err)
 	}
 	frame(t, wire, func(f []byte) bool { return fromMAC(f, "00:0d:b9:41:e5:40") && bytes.Equal(f[28:32], vip.AsSlice()) })
-	if err := other.Announce(addr("192.168.100.150")); err != nil {
+	if err := other.Announce(addr("192.168.100.150"), nil); err != nil {
 		t.Fatal(err)
 	}
 	await(t, heard, "an announcement", func(o Observation) bool { return o.SenderIP == addr("192.168.100.150") })
@@ -153,7 +153,7 @@ func TestARPWithNoOneReadingSendsAtOnceAfterTheLinkIsBack(t *testing.T) {
 	announcer, wire := a.openARP(), b.sniff(unix.ETH_P_ARP)
 	a.setUp(false)
 	a.setUp(true)
-	if err := announcer.Announce(vip); err != nil {
+	if err := announcer.Announce(vip, nil); err != nil {
 		t.Fatal(err)
 	}
 	frame(t, wire, func(f []byte) bool { return fromMAC(f, "00:0d:b9:41:e5:40") && bytes.Equal(f[28:32], vip.AsSlice()) })
@@ -163,7 +163,7 @@ func TestARPOfARemovedInterfaceSaysSo(t *testing.T) {
 	a, _ := newLAN(t)
 	announcer := a.openARP()
 	a.withLink(netlink.LinkDel)
-	if err := announcer.Announce(vip); !errors.Is(err, ErrNoInterface) {
+	if err := announcer.Announce(vip, nil); !errors.Is(err, ErrNoInterface) {
 		t.Errorf("announce: %v", err)
 	}
 }

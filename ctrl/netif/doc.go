@@ -3,10 +3,13 @@
 //
 // Where to look:
 //
-//	vrrp.go         VRRPConn: adverts in and out of one interface
+//	vrrp.go         VRRPConn: adverts in and out of one interface, of all its virtual routers; vrrpsend.go: the way out;
+//	                vrrppacket.go: what is heard, as pure code
+//	vmac.go         virtual MACs; vmacsysctl.go: their settings, and those of the interface below; sysctl.go: a setting
 //	address.go      VIPs added to and removed from an interface
+//	routing.go      routes, rule.go rules of policy routing, that come and go with a master
 //	arp.go          ARP: announcements, requests and everything heard; observation.go: one heard packet
-//	ndp.go          NDP: the same for IPv6, without announcements; ndpmessage.go: its packets
+//	ndp.go          NDP: the same for IPv6; ndpmessage.go: its packets
 //	ethernet.go     the socket that both use
 //	neighbor.go     what is known of real servers' MACs, as pure code
 //	resolver.go     Resolver: neighbor.go with a clock and a socket; sender.go: in whose name it asks
@@ -22,6 +25,13 @@
 // goes down, takes 8 seconds and more to notice another MAC, and never tells that two hosts answer. Own requests through
 // a packet socket have none of this, for ARP and NDP are two packet formats below one set of rules (neighbor.go). They
 // leave the kernel's table, and whatever else uses it, alone.
+//
+// # Why a macvlan for a virtual MAC
+//
+// It is the one device that has the NIC receive another MAC, and that has the kernel answer ARP and neighbor solicitations
+// with it, also while this daemon is away. The NIC's unicast filter alone does the first: ARP would tell the NIC's own MAC.
+// A BACKUP's macvlan must be silent, for each frame from the virtual MAC moves it to another port of the switch;
+// keepalived has nftables rewrite what the kernel says, here the kernel is set up such that it says nothing.
 //
 // A socket belongs to the network namespace of the thread that opened it. The package never changes namespace; the
 // functions that open, add, remove, list or watch act in the namespace of the calling thread.

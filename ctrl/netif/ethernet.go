@@ -47,17 +47,18 @@ func openEthernet(ifname string, protocol etherProtocol) (*etherConn, error) {
 	return &etherConn{conn: conn, ifname: ifname, protocol: protocol}, nil
 }
 
-// send puts a payload on the wire, from the interface's present MAC, which build is given.
-func (c *etherConn) send(destination net.HardwareAddr, build func(source net.HardwareAddr) ([]byte, error)) error {
-	mac, err := c.hardwareAddr()
+// send puts a payload on the wire from a virtual MAC, or with nil from the interface's present one; build is given which.
+func (c *etherConn) send(destination, source net.HardwareAddr, build func(source net.HardwareAddr) ([]byte, error)) (err error) {
+	if source == nil {
+		if source, err = c.hardwareAddr(); err != nil {
+			return err
+		}
+	}
+	payload, err := build(source)
 	if err != nil {
 		return err
 	}
-	payload, err := build(mac)
-	if err != nil {
-		return err
-	}
-	frame := ethernet.Frame{Destination: destination, Source: mac, EtherType: c.protocol.etherType, Payload: payload}
+	frame := ethernet.Frame{Destination: destination, Source: source, EtherType: c.protocol.etherType, Payload: payload}
 	data, err := frame.MarshalBinary()
 	if err != nil {
 		return err

@@ -1,6 +1,9 @@
 package netif
 
 import (
+	"bytes"
+	"errors"
+	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -190,7 +193,7 @@ func TestAnAnnouncementOfAVIPOverridesWhatOtherHostsKnow(t *testing.T) {
 		})
 	})
 	announcer := a.openNDP()
-	if err := announcer.Announce(vip); err != nil {
+	if err := announcer.Announce(vip, nil); err != nil {
 		t.Fatal(err)
 	}
 	got := await(t, heard, "the announcement", func(o Observation) bool { return o.SenderIP == vip })
@@ -216,4 +219,61 @@ func (h *host) neighborMAC(address netip.Addr) (known string) {
 		return err
 	})
 	return known
+}
+
+func TestAProbeFindsAnotherHostThatHasTheVIP(t *testing.T) {
+	a, b := newLAN6(t)
+	vip := addr("2001:db8::221")
+	b.addAddress("2001:db8::221/64")
+	prober, wire := a.openNDP(), b.sniff(unix.ETH_P_IPV6)
+	heard := a.listen(prober)
+	if by := probeUntilClaimed(t, prober.Probe, heard, vip); by.String() != "b8:27:eb:b3:bb:e1" {
+		t.Errorf("claimed by %s", by)
+	}
+	got := frame(t, wire, func(f []byte) bool { return f[54] == neighborSolicitation && fromMAC(f, "00:0d:b9:41:e5:40") })
+	want := unhex(t, "3333ff000221 000db941e540 86dd 60000000 0018 3aff 00000000000000000000000000000000"+
+		"ff0200000000000000000001ff000221 8700") // RFC 4862, 5.4.2; no option
+	if !bytes.Equal(got[:len(want)], want) || len(got) != len(want)+22 {
+		t.Errorf("got  %x\nwant %x and 22 bytes", got, want)
+	}
+}
+
+func TestAnAnnouncementIsARoutersWhereTheInterfaceForwards(t *testing.T) {
+	a, b := newLAN6(t)
+	wire, announcer := b.sniff(unix.ETH_P_IPV6), a.openNDP()
+	for _, test := range []struct {
+		forwarding string
+		flags      byte
+	}{{"0", overrideFlag}, {"1", overrideFlag | routerFlag}} {
+		a.must(func() error {
+			return errors.Join(writeSysctl("ipv6", testInterface, "forwarding", test.forwarding), announcer.Announce(addr("2001:db8::221"), nil))
+		})
+		got := frame(t, wire, func(f []byte) bool { return f[54] == neighborAdvertisement && fromMAC(f, "00:0d:b9:41:e5:40") })
+		if got[58] != test.flags {
+			t.Errorf("forwarding %s: flags %#x, want %#x", test.forwarding, got[58], test.flags)
+		}
+	}
+}
+
+// probeUntilClaimed repeats a probe, because the kernel takes its time until an address is in use, and returns the MAC of
+// the first answer.
+func probeUntilClaimed(t *testing.T, probe func(netip.Addr) error, heard <-chan Observation, vip netip.Addr) (by net.HardwareAddr) {
+	t.Helper()
+	eventually(t, "an answer to a probe", func() error {
+		if err := probe(vip); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			select {
+			case o := <-heard:
+				if _, mac, ok := ClaimedBy(o, []netip.Addr{vip}); ok {
+					by = mac
+					return nil
+				}
+			default:
+				return errors.New("none yet")
+			}
+		}
+	})
+	return by
 }

@@ -21,7 +21,8 @@ const (
 	neighborSolicitation  = 135
 	neighborAdvertisement = 136
 
-	overrideFlag = 0x20 // of an advertisement
+	routerFlag   = 0x80 // of an advertisement
+	overrideFlag = 0x20
 
 	sourceLinkAddress = 1 // options
 	targetLinkAddress = 2
@@ -35,25 +36,40 @@ func solicitation(mac net.HardwareAddr, sender, to, target netip.Addr) []byte {
 	return ndpMessage(neighborSolicitation, 0, sourceLinkAddress, mac, sender, to, target)
 }
 
-// advertisement returns an IPv6 packet that tells all hosts, unasked, at which MAC an address is (RFC 4861, 7.2.6).
-func advertisement(mac net.HardwareAddr, address netip.Addr) []byte {
-	return ndpMessage(neighborAdvertisement, overrideFlag, targetLinkAddress, mac, address, allHosts, address)
+// probe returns an IPv6 packet that asks who has an address without claiming it (RFC 4862, 5.4.2).
+func probe(to, target netip.Addr) []byte {
+	return ndpMessage(neighborSolicitation, 0, 0, nil, netip.IPv6Unspecified(), to, target)
 }
 
-// ndpMessage returns an IPv6 packet with a message that has one option: the MAC.
+// advertisement returns an IPv6 packet that tells all hosts, unasked, at which MAC an address is (RFC 4861, 7.2.6).
+func advertisement(mac net.HardwareAddr, address netip.Addr, router bool) []byte {
+	flags := byte(overrideFlag)
+	if router {
+		flags |= routerFlag
+	}
+	return ndpMessage(neighborAdvertisement, flags, targetLinkAddress, mac, address, allHosts, address)
+}
+
+// ndpMessage returns an IPv6 packet with a message that has one option, the MAC, or none for the unspecified sender (RFC
+// 4861, 4.3).
 func ndpMessage(kind, flags, option byte, mac net.HardwareAddr, sender, to, target netip.Addr) []byte {
-	const length = ndpHeaderLength + ndpOptionUnit
+	length := ndpHeaderLength
+	if mac != nil {
+		length += ndpOptionUnit
+	}
 	packet := make([]byte, ipv6HeaderLength+length)
 	packet[0] = 6 << 4
-	binary.BigEndian.PutUint16(packet[4:], length)
+	binary.BigEndian.PutUint16(packet[4:], uint16(length))
 	packet[6], packet[7] = unix.IPPROTO_ICMPV6, ndpHopLimit
 	copy(packet[8:24], sender.AsSlice())
 	copy(packet[24:40], to.AsSlice())
 	message := packet[ipv6HeaderLength:]
 	message[0], message[4] = kind, flags
 	copy(message[8:24], target.AsSlice())
-	message[24], message[25] = option, 1
-	copy(message[26:32], mac)
+	if mac != nil {
+		message[24], message[25] = option, 1
+		copy(message[26:32], mac)
+	}
 	binary.BigEndian.PutUint16(message[2:], ^icmpv6Sum(packet))
 	return packet
 }
@@ -123,14 +139,17 @@ func linkAddress(options []byte, kind byte) (mac net.HardwareAddr, ok bool) {
 // icmpv6Sum is the one's complement sum of an IPv6 packet's pseudo header and payload (RFC 8200, 8.1): 0xffff when the
 // checksum in it is right.
 func icmpv6Sum(packet []byte) uint16 {
-	sum := uint32(len(packet)-ipv6HeaderLength) + unix.IPPROTO_ICMPV6
-	for rest := packet[8:]; len(rest) > 0; { // both addresses, then the payload
-		if len(rest) == 1 {
-			sum += uint32(rest[0]) << 8
-			break
-		}
-		sum += uint32(binary.BigEndian.Uint16(rest))
-		rest = rest[2:]
+	const addresses = 8 // where both are, right before the payload
+	return onesSum(uint32(len(packet)-ipv6HeaderLength)+unix.IPPROTO_ICMPV6, packet[addresses:])
+}
+
+// onesSum is the one's complement sum of what is summed up already and data (RFC 1071).
+func onesSum(sum uint32, data []byte) uint16 {
+	for ; len(data) > 1; data = data[2:] {
+		sum += uint32(binary.BigEndian.Uint16(data))
+	}
+	if len(data) == 1 {
+		sum += uint32(data[0]) << 8
 	}
 	for sum > 0xffff {
 		sum = sum>>16 + sum&0xffff

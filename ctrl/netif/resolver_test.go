@@ -134,7 +134,7 @@ func TestAResolverReportsTwoHostsWithOneAddress(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return errors.Join(twinARP.Announce(server), twinARP.Close())
+		return errors.Join(twinARP.Announce(server, nil), twinARP.Close())
 	})
 	await(t, reports, "the conflict", func(n Neighbor) bool { return n.Resolved && n.Reason != "" })
 }

@@ -283,3 +283,18 @@ func mac(address string) net.HardwareAddr {
 func addr(address string) netip.Addr { return netip.MustParseAddr(address) }
 
 func prefix(p string) netip.Prefix { return netip.MustParsePrefix(p) }
+
+// eventually repeats what fails at first until it does not.
+func eventually(t *testing.T, what string, try func() error) {
+	t.Helper()
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	end := time.After(deadline)
+	for err := try(); err != nil; err = try() {
+		select {
+		case <-again.C:
+		case <-end:
+			t.Fatalf("waited in vain: %s: %v", what, err)
+		}
+	}
+}

@@ -1,158 +1,172 @@
 package netif
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
-	"syscall"
+	"sync"
 
-	"golang.org/x/net/ipv4"
+	"github.com/mdlayher/packet"
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
-const (
-	// vrrpReceiveBuffer (bytes) holds far more adverts than a scheduling delay of the daemon can pile up.
-	vrrpReceiveBuffer = 1 << 20
-	// vrrpMaxPayload (bytes) exceeds the longest VRRP message: 8 bytes, 255 addresses, 8 bytes of authentication.
-	vrrpMaxPayload = 2048
-	// vrrpTTL is the TTL that a receiver insists on (RFC 9568, 5.1.1.3): no router has forwarded the advert.
-	vrrpTTL = 255
-	// vrrpTOS is DSCP CS6, internetwork control, as keepalived sends it.
-	vrrpTOS = 0xc0
-	// vrrpPriority is TC_PRIO_INTERACTIVE (6): adverts leave before bulk traffic in the queue of a busy NIC.
-	vrrpPriority = 6
-)
-
-// vrrpGroup is the IPv4 multicast address of VRRP (RFC 9568, 5.1.1.2).
-var vrrpGroup = netip.AddrFrom4([4]byte{224, 0, 0, 18})
-
-// ErrNoIPv4 is wrapped when an interface has no IPv4 address that could be the source of adverts.
-var ErrNoIPv4 = errors.New("no IPv4 address")
-
-// Packet is one received VRRP datagram. Nothing of it has been verified but the IPv4 header checksum.
-type Packet struct {
-	Source      netip.Addr
-	Destination netip.Addr
-	TTL         uint8
-	Payload     []byte // the VRRP message, without the IPv4 header; owned by the receiver
-}
-
-// VRRPConn sends and receives VRRP adverts (IPv4, protocol 112) on one interface. It hears the adverts of every virtual
-// router on the LAN but none that this host sends itself. Read and Write may be used at the same time.
+// VRRPConn is VRRP (protocol 112) on one interface: one conn serves all its virtual routers of both families, on virtual
+// MACs too. It hears every advert on the LAN that is sent to where it listens, and none that this host sends.
 //
-// It outlives link down and up. When the interface is removed (WatchLinks tells), close it and open another.
+// Open one per interface, let one goroutine Read, and give each packet to the virtual router whose family and identifier
+// it carries; every virtual router says Listen for itself, and Writes along its own VRRPPath. This costs two or three
+// sockets, however many virtual routers there are.
+//
+// It outlives link down and up, and another name. When the interface is removed (WatchLinks tells), close it and open
+// another.
 type VRRPConn struct {
-	conn   *ipv4.PacketConn
-	ifname string
-	source netip.Addr
+	ifname  string
+	wire    *packet.Conn
+	buffer  []byte       // of Read
+	senders []vrrpSender // of each family that the kernel has
+
+	mu        sync.RWMutex
+	listening map[netip.Addr]bool
 }
 
-// OpenVRRP opens a VRRP socket on an interface and joins 224.0.0.18 there. Adverts are sent from source, which must be
-// an address of this host; the zero Addr stands for the interface's first IPv4 address (keyword mcast_src_ip). The error
-// wraps ErrNoInterface or ErrNoIPv4. Needs CAP_NET_RAW, and CAP_NET_ADMIN for the receive buffer.
-func OpenVRRP(ifname string, source netip.Addr) (*VRRPConn, error) {
+// OpenVRRP opens VRRP on an interface, which needs no address yet. It hears nothing before Listen. The error wraps
+// ErrNoInterface. Needs CAP_NET_RAW, and CAP_NET_ADMIN for the receive buffer.
+func OpenVRRP(ifname string) (*VRRPConn, error) {
 	link, err := linkByName(ifname)
 	if err != nil {
 		return nil, fmt.Errorf("open VRRP: %w", err)
 	}
-	if !source.IsValid() {
-		if source, err = PrimaryAddress(ifname, nil); err != nil {
-			return nil, fmt.Errorf("open VRRP: %w", err)
-		}
+	c := &VRRPConn{ifname: ifname, buffer: make([]byte, vrrpLargest), listening: make(map[netip.Addr]bool)}
+	if err := c.open(link.Attrs().Index); err != nil {
+		return nil, fmt.Errorf("open VRRP on %s: %w", ifname, errors.Join(err, c.Close()))
 	}
-	if source = source.Unmap(); !source.Is4() {
-		return nil, fmt.Errorf("open VRRP on %s: source %s is not IPv4", ifname, source)
-	}
-	conn, err := listenVRRP(ifname, link.Attrs().Index, source)
-	if err != nil {
-		return nil, fmt.Errorf("open VRRP on %s: %w", ifname, err)
-	}
-	return &VRRPConn{conn: conn, ifname: ifname, source: source}, nil
+	return c, nil
 }
 
-func listenVRRP(ifname string, index int, source netip.Addr) (*ipv4.PacketConn, error) {
-	var failed error
-	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
-		// Before bind, so that not one packet of another interface is queued.
-		if err := raw.Control(func(fd uintptr) { failed = setVRRPOptions(int(fd), ifname, index, source) }); err != nil {
+// open opens the sockets; after an error Close releases those that are open.
+func (c *VRRPConn) open(index int) (err error) {
+	if c.wire, err = openWire(index); err != nil {
+		return err
+	}
+	for _, newSender := range []func(index int) (vrrpSender, error){newVRRPSender4, newVRRPSender6} {
+		sender, err := newSender(index)
+		if errors.Is(err, unix.EAFNOSUPPORT) {
+			continue // a kernel without IPv6: Listen and Write tell who wants it
+		}
+		if err != nil {
 			return err
 		}
-		return failed
-	}}
-	listener, err := config.ListenPacket(context.Background(), "ip4:112", "0.0.0.0")
+		c.senders = append(c.senders, sender)
+	}
+	return nil
+}
+
+// sender returns the sender for a destination.
+func (c *VRRPConn) sender(to netip.Addr) (vrrpSender, error) {
+	for _, sender := range c.senders {
+		if sender.serves(to) {
+			return sender, nil
+		}
+	}
+	return nil, errors.New("this kernel has no IPv6 (remove ipv6.disable=1 from its command line)")
+}
+
+// openWire opens the socket that hears. It is a packet socket before everything else in the kernel: a frame whose source
+// is a virtual MAC that this host has as well, as those of the master are for its backups, the kernel gives to the macvlan
+// alone; and a socket on each of 255 macvlans would hear each advert of the LAN 255 times.
+func openWire(index int) (*packet.Conn, error) {
+	filter, err := bpf.Assemble(onlyVRRP)
+	if err != nil {
+		return nil, fmt.Errorf("assemble filter: %w", err)
+	}
+	wire, err := packet.Listen(&net.Interface{Index: index}, packet.Datagram, unix.ETH_P_ALL, &packet.Config{Filter: filter})
 	if err != nil {
 		return nil, err
 	}
-	conn := ipv4.NewPacketConn(listener)
-	if err := conn.SetControlMessage(ipv4.FlagTTL|ipv4.FlagDst, true); err != nil {
-		return nil, errors.Join(fmt.Errorf("ask for the TTL of adverts: %w", err), conn.Close())
+	raw, err := wire.SyscallConn()
+	if err != nil {
+		return nil, errors.Join(err, wire.Close())
 	}
-	return conn, nil
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		failed = errors.Join(
+			// The filter would drop them, but not before each packet that this host sends is cloned.
+			os.NewSyscallError("ignore what is sent", unix.SetsockoptInt(int(fd), unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)),
+			os.NewSyscallError("set receive buffer", unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, vrrpReceiveBuffer)),
+		)
+	})
+	if err := errors.Join(err, failed); err != nil {
+		return nil, errors.Join(err, wire.Close())
+	}
+	return wire, nil
 }
 
-func setVRRPOptions(fd int, ifname string, index int, source netip.Addr) error {
-	outgoing := unix.IPMreqn{Address: source.As4(), Ifindex: int32(index)}
-	group := unix.IPMreqn{Multiaddr: vrrpGroup.As4(), Ifindex: int32(index)}
-	for _, option := range []struct {
-		name string
-		err  error
-	}{
-		{"bind to device", unix.BindToDevice(fd, ifname)},
-		{"set receive buffer", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, vrrpReceiveBuffer)},
-		{"set TOS", unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_TOS, vrrpTOS)},
-		// After IP_TOS, which sets a priority of its own.
-		{"set priority", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PRIORITY, vrrpPriority)},
-		{"set multicast TTL", unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, vrrpTTL)},
-		{"turn multicast loop off", unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, 0)},
-		// Fixes the source of what is sent; bind to it would keep multicast from being received.
-		{"set multicast source " + source.String(), unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_MULTICAST_IF, &outgoing)},
-		{"join " + vrrpGroup.String(), unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, &group)},
-	} {
-		if option.err != nil {
-			return fmt.Errorf("%s: %w", option.name, os.NewSyscallError("setsockopt", option.err))
+// Listen hears what is sent to an address from now on: a multicast group, which is joined (VRRPGroup, keywords mcast_dst_ip
+// and vrrp_mcast_group4), or an address of this host (unicast_src_ip). It may be called again for the same address, and
+// at the same time as Read and Write. The kernel allows 20 IPv4 groups (net.ipv4.igmp_max_memberships).
+func (c *VRRPConn) Listen(to netip.Addr) error {
+	to = to.Unmap()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.listening[to] {
+		return nil
+	}
+	if to.IsMulticast() {
+		sender, err := c.sender(to)
+		if err == nil {
+			err = sender.join(to)
+		}
+		if err != nil {
+			return fmt.Errorf("listen to %s on %s: %w", to, c.ifname, err)
 		}
 	}
+	c.listening[to] = true
 	return nil
 }
 
-// Source returns the address that adverts are sent from: the own primary address of the election.
-func (c *VRRPConn) Source() netip.Addr { return c.source }
+func (c *VRRPConn) listens(to netip.Addr) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.listening[to]
+}
 
-// Read waits for the next VRRP datagram. Close ends it with an error that wraps net.ErrClosed; any other error leaves
-// the connection usable.
+// Read waits for the next VRRP datagram; one goroutine at a time may call it. Close ends it with an error that wraps
+// net.ErrClosed; any other error leaves the connection usable.
 func (c *VRRPConn) Read() (Packet, error) {
-	buffer := make([]byte, vrrpMaxPayload)
-	n, control, from, err := c.conn.ReadFrom(buffer)
-	if err != nil {
-		return Packet{}, fmt.Errorf("read VRRP on %s: %w", c.ifname, err)
+	for {
+		n, from, err := c.wire.ReadFrom(c.buffer)
+		switch {
+		case errors.Is(err, unix.ENETDOWN):
+			continue // reported once when the link goes down; packets come again when it is back
+		case errors.Is(err, os.ErrClosed) || errors.Is(err, unix.EBADF):
+			return Packet{}, fmt.Errorf("read VRRP on %s: %w", c.ifname, net.ErrClosed)
+		case err != nil:
+			return Packet{}, fmt.Errorf("read VRRP on %s: %w", c.ifname, err)
+		}
+		p, ok := parseVRRP(c.buffer[:n])
+		if !ok || !c.listens(p.Destination) {
+			continue
+		}
+		if link, ok := from.(*packet.Addr); ok {
+			p.EthernetSource = link.HardwareAddr
+		}
+		return p, nil
 	}
-	source, ok := from.(*net.IPAddr)
-	if !ok || control == nil {
-		return Packet{}, fmt.Errorf("read VRRP on %s: datagram without source or TTL", c.ifname)
-	}
-	return Packet{
-		Source:      addrFromIP(source.IP),
-		Destination: addrFromIP(control.Dst),
-		TTL:         uint8(control.TTL),
-		Payload:     buffer[:n],
-	}, nil
 }
 
-// Write sends one VRRP message to 224.0.0.18. It fails while the interface is down and when the source address is no
-// longer on this host (ENETDOWN, ENETUNREACH or EINVAL, as the kernel likes); the connection stays usable.
-func (c *VRRPConn) Write(payload []byte) error {
-	if _, err := c.conn.WriteTo(payload, nil, &net.IPAddr{IP: vrrpGroup.AsSlice()}); err != nil {
-		return fmt.Errorf("write VRRP from %s on %s: %w", c.source, c.ifname, err)
-	}
-	return nil
-}
-
-// Close leaves the group, ends a waiting Read and releases the socket.
+// Close leaves the groups, ends a waiting Read and releases the sockets.
 func (c *VRRPConn) Close() error {
-	if err := c.conn.Close(); err != nil {
+	var failed []error
+	if c.wire != nil {
+		failed = append(failed, c.wire.Close())
+	}
+	for _, sender := range c.senders {
+		failed = append(failed, sender.close())
+	}
+	if err := errors.Join(failed...); err != nil {
 		return fmt.Errorf("close VRRP on %s: %w", c.ifname, err)
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 // LinkEvent is a change of one interface.
 type LinkEvent struct {
 	Link    LinkInfo // with Removed the last known state
-	Removed bool     // the interface is gone, or has this name no more
+	Removed bool     // the interface is gone, or has this name no more: then the same Index comes again under another
 }
 
 // AddressEvent is an address that came to an interface or left it.
@@ -26,7 +26,8 @@ type AddressEvent struct {
 }
 
 // WatchLinks reports every interface once as it is, then each change, until ctx is done (nil). An interface that is
-// removed and created again is a removal and an appearance under another Index. When the kernel had to drop
+// removed and created again is a removal and an appearance under another Index; one that gets another name is the removal
+// of the old name and an appearance of the new one. When the kernel had to drop
 // notifications all links are read again, and what differs is reported. The error is one that ends the watch.
 func WatchLinks(ctx context.Context, report func(LinkEvent)) error {
 	known := linkTable{}
@@ -55,11 +56,12 @@ func WatchLinks(ctx context.Context, report func(LinkEvent)) error {
 }
 
 // WatchAddresses reports every address of every interface once, then each that is added or removed, whoever does it,
-// until ctx is done (nil). Lost notifications are made up for as in WatchLinks.
+// until ctx is done (nil). With another name of the interface all its addresses leave the old name and come to the new
+// one. Lost notifications are made up for as in WatchLinks.
 func WatchAddresses(ctx context.Context, report func(AddressEvent)) error {
 	known := addressTable{}
 	err := watch(ctx, watcher{
-		groups: []uint{unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR},
+		groups: []uint{unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR, unix.RTNLGRP_LINK}, // links for their names
 		reread: func(handle *netlink.Handle) error {
 			addrs, err := dump(func() ([]netlink.Addr, error) { return handle.AddrList(nil, netlink.FAMILY_ALL) })
 			if err != nil {

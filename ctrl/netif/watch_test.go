@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -182,12 +183,51 @@ func TestAWatchReportsAddressesThatComeAndGo(t *testing.T) {
 	await(t, events, "the end of the interface's address", is("192.168.100.210/24", true))
 }
 
+func TestAddressesGoWhereTheNameOfTheirInterfaceGoes(t *testing.T) {
+	a, _ := newLAN(t)
+	events := make(chan AddressEvent, 1024)
+	runWatch(a, WatchAddresses, func(e AddressEvent) { events <- e })
+	is := func(ifname string, removed bool) func(AddressEvent) bool {
+		return func(e AddressEvent) bool {
+			return e == AddressEvent{Interface: ifname, Prefix: prefix("192.168.100.210/24"), Removed: removed}
+		}
+	}
+	await(t, events, "the present address", is(testInterface, false))
+	a.withLink(func(link netlink.Link) error {
+		return errors.Join(netlink.LinkSetDown(link), netlink.LinkSetName(link, "lan0"))
+	})
+	await(t, events, "the address's end under the old name", is(testInterface, true))
+	await(t, events, "the address under the new name", is("lan0", false))
+	a.must(func() error {
+		_, err := RemoveAddress("lan0", prefix("192.168.100.210/24"))
+		return err
+	})
+	await(t, events, "the address's end", is("lan0", true))
+}
+
+func TestAFullReadingOfAddressesFollowsNames(t *testing.T) {
+	key := addressKey{2, prefix("192.168.100.210/24")}
+	table := addressTable{key: "enp1s0", {3, prefix("10.0.0.1/8")}: "enp2s0"}
+	var got []AddressEvent
+	err := table.replace([]addressKey{key}, func(index int) (string, bool, error) { return "lan0", index == 2, nil },
+		func(e AddressEvent) { got = append(got, e) })
+	want := []AddressEvent{
+		{"enp1s0", key.prefix, true}, {"enp2s0", prefix("10.0.0.1/8"), true}, {"lan0", key.prefix, false},
+	}
+	slices.SortFunc(got[:min(2, len(got))], func(a, b AddressEvent) int { return strings.Compare(a.Interface, b.Interface) })
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("reported %v, %v; want %v", got, err, want)
+	}
+}
+
 func TestAFullReadingReportsOnlyWhatDiffers(t *testing.T) {
 	up := LinkInfo{Name: "enp1s0", Index: 2, Up: true, Carrier: true, MTU: 1500, MAC: macA}
 	down, other, moved := up, up, up
 	down.Carrier = false
 	other.Name, other.Index = "enp2s0", 3
 	moved.Index = 7
+	swapped := []LinkInfo{up, other}
+	swapped[0].Name, swapped[1].Name = other.Name, up.Name
 	for _, test := range []struct {
 		name    string
 		before  []LinkInfo
@@ -198,6 +238,8 @@ func TestAFullReadingReportsOnlyWhatDiffers(t *testing.T) {
 		{"a change", []LinkInfo{up, other}, []LinkInfo{down, other}, []string{"enp1s0"}},
 		{"a removal", []LinkInfo{up, other}, []LinkInfo{up}, []string{"-enp2s0"}},
 		{"an appearance", []LinkInfo{up}, []LinkInfo{up, other}, []string{"enp2s0"}},
+		{"two names that changed places: both are removed first", []LinkInfo{up, other}, []LinkInfo{swapped[0], swapped[1]},
+			[]string{"-enp1s0", "-enp2s0", "enp2s0", "enp1s0"}},
 		{"an interface created again: removal first", []LinkInfo{up}, []LinkInfo{moved}, []string{"-enp1s0", "enp1s0"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -211,6 +253,11 @@ func TestAFullReadingReportsOnlyWhatDiffers(t *testing.T) {
 					got = append(got, e.Link.Name)
 				}
 			})
+			removed := 0
+			for removed < len(got) && strings.HasPrefix(got[removed], "-") {
+				removed++
+			}
+			slices.Sort(got[:removed]) // removals come in any order
 			if !slices.Equal(got, test.want) {
 				t.Errorf("reported %q, want %q", got, test.want)
 			}

@@ -57,10 +57,11 @@ func (t linkTable) remove(index int, report func(LinkEvent)) {
 	}
 }
 
-// replace reports what differs from a full reading. Removals come first: a name may have moved to another index.
+// replace reports what differs from a full reading. Removals, also of names, come first: a name may have moved to another
+// index.
 func (t linkTable) replace(present []LinkInfo, report func(LinkEvent)) {
-	for index := range t {
-		if !slices.ContainsFunc(present, func(link LinkInfo) bool { return link.Index == index }) {
+	for index, before := range t {
+		if !slices.ContainsFunc(present, func(link LinkInfo) bool { return link.Index == index && link.Name == before.Name }) {
 			t.remove(index, report)
 		}
 	}
@@ -80,7 +81,11 @@ type addressTable map[addressKey]string
 
 // message applies one notification of the kernel.
 func (t addressTable) message(message syscall.NetlinkMessage, name func(int) (string, bool, error), report func(AddressEvent)) error {
-	if message.Header.Type != unix.RTM_NEWADDR && message.Header.Type != unix.RTM_DELADDR {
+	switch message.Header.Type {
+	case unix.RTM_NEWLINK:
+		return t.renamed(message, report)
+	case unix.RTM_NEWADDR, unix.RTM_DELADDR:
+	default:
 		return nil
 	}
 	key, err := parseAddress(message.Data)
@@ -92,6 +97,31 @@ func (t addressTable) message(message syscall.NetlinkMessage, name func(int) (st
 		return nil
 	}
 	return t.add(key, name, report)
+}
+
+// renamed applies a notification of a link, whose addresses go where its name goes.
+func (t addressTable) renamed(message syscall.NetlinkMessage, report func(AddressEvent)) error {
+	header := unix.NlMsghdr(message.Header)
+	link, err := netlink.LinkDeserialize(&header, message.Data)
+	if err != nil {
+		return fmt.Errorf("decode link notification: %w", err)
+	}
+	for key, before := range t {
+		if key.index == link.Attrs().Index {
+			t.move(key, before, link.Attrs().Name, report)
+		}
+	}
+	return nil
+}
+
+// move reports an address under another name of its interface, if it is another.
+func (t addressTable) move(key addressKey, before, name string, report func(AddressEvent)) {
+	if before == name {
+		return
+	}
+	report(AddressEvent{Interface: before, Prefix: key.prefix, Removed: true})
+	t[key] = name
+	report(AddressEvent{Interface: name, Prefix: key.prefix})
 }
 
 func (t addressTable) add(key addressKey, name func(int) (string, bool, error), report func(AddressEvent)) error {
@@ -119,8 +149,12 @@ func (t addressTable) remove(key addressKey, report func(AddressEvent)) {
 
 // replace reports what differs from a full reading.
 func (t addressTable) replace(present []addressKey, name func(int) (string, bool, error), report func(AddressEvent)) error {
-	for key := range t {
-		if !slices.Contains(present, key) {
+	for key, before := range t {
+		ifname, there, err := name(key.index)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(present, key) || !there || ifname != before {
 			t.remove(key, report)
 		}
 	}
