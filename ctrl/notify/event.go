@@ -1,0 +1,60 @@
+package notify
+
+import "fmt"
+
+// Kind says what an event is about.
+type Kind string
+
+// The words that scripts and FIFOs get.
+const (
+	Instance Kind = "INSTANCE"
+	Group    Kind = "GROUP"
+)
+
+// Subject is what an event is about: a vrrp_instance or a vrrp_sync_group.
+type Subject struct {
+	Kind Kind
+	Name string
+}
+
+// State is what has become of a subject, in the word that scripts and FIFOs get.
+type State string
+
+// The states that a subject enters.
+const (
+	Master State = "MASTER"
+	Backup State = "BACKUP"
+	Fault  State = "FAULT"
+	Stop   State = "STOP"
+	// Deleted is an instance that a reload removed. keepalived says FAULT unless notify_deleted is configured.
+	Deleted State = "DELETED"
+)
+
+// What happens to an instance in a state. FIFOs hear of all of these, the latter two only with
+// Scripts.PriorityChanges; of scripts only notify_master_rx_lower_pri does.
+const (
+	LowerPriority  State = "MASTER_RX_LOWER_PRI"
+	MasterPriority State = "MASTER_PRIORITY"
+	BackupPriority State = "BACKUP_PRIORITY"
+)
+
+// Event is one thing to tell.
+type Event struct {
+	Subject Subject
+	State   State
+	// Priority is the instance's effective priority. It is not looked at for a group, whose priority is told as 0.
+	Priority uint8
+}
+
+// priority is what is told: keepalived's groups have none.
+func (e Event) priority() uint8 {
+	if e.Subject.Kind == Group {
+		return 0
+	}
+	return e.Priority
+}
+
+// line is what a FIFO gets.
+func (e Event) line() string {
+	return fmt.Sprintf("%s \"%s\" %s %d\n", e.Subject.Kind, e.Subject.Name, e.State, e.priority())
+}
