@@ -71,7 +71,9 @@ func (c *Controller) seatOf(o *outlet) (seat, error) {
 		return seat{}, err
 	}
 	mode, err := modeFor(c.mode, o.lower)
-	return seat{dataplane.Interface{Name: link.Name, Index: link.Index, MAC: mac, MTU: link.MTU, Port: o.port}, mode}, err
+	return seat{dataplane.Interface{
+		Name: link.Name, Index: link.Index, MAC: mac, VirtualRouters: c.known.virtualRouters(o), MTU: link.MTU, Port: o.port,
+	}, mode}, err
 }
 
 // checkOffload refuses a VLAN whose tags no program would see.

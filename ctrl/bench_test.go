@@ -38,7 +38,7 @@ func manyServers(scheduler string) *config.Config {
 
 // numbers gives ids from scratch, with room for twice as many.
 func numbers(b *testing.B, k *known) *identities {
-	ids := adopt(noon, dataplane.NewTables(), nil, nil)
+	ids := adopt(noon, dataplane.NewTables(), nil, nil, nil)
 	ids.room = 2 * k.roster.reals
 	number(b, ids, k)
 	return ids

@@ -104,7 +104,7 @@ func alter(t *testing.T, v reflect.Value) {
 		v.SetUint(v.Uint() + 1)
 	case reflect.String:
 		v.SetString(v.String() + "x")
-	case reflect.Slice:
+	case reflect.Slice, reflect.Pointer:
 		v.SetZero()
 	case reflect.Struct:
 		alter(t, v.Field(0))

@@ -1,11 +1,14 @@
 package ctrl
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
 	"time"
 
+	"drover/ctrl/api"
+	"drover/ctrl/config"
 	"drover/dataplane"
 )
 
@@ -56,11 +59,31 @@ func (c claims) by(mac dataplane.MAC) []netip.Addr {
 	return vips
 }
 
+// on are the claims of an instance's addresses, in order.
+func (c claims) on(i config.Instance) []api.Claim {
+	list := []api.Claim{}
+	for _, a := range virtualAddresses(i) {
+		for claim := range c {
+			if claim.vip == a.Prefix.Addr() {
+				list = append(list, api.Claim{Address: claim.vip.String(), MAC: claim.mac})
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b api.Claim) int {
+		return cmp.Or(cmp.Compare(a.Address, b.Address), cmp.Compare(a.MAC, b.MAC))
+	})
+	return list
+}
+
 // remedyFor says what is wrong with a real server at a MAC that answers for a VIP, and what to do; empty if it does not.
 func (c claims) remedyFor(mac dataplane.MAC) string {
 	vips := c.by(mac)
 	if len(vips) == 0 {
 		return ""
+	}
+	if vips[0].Is6() {
+		return fmt.Sprintf("answers neighbor discovery for the VIP %[1]s, so clients may reach it past the balancer: on it, hold "+
+			"%[1]s/128 on lo and nowhere else", vips[0])
 	}
 	return fmt.Sprintf("answers ARP for the VIP %[1]s, so clients may reach it past the balancer: on it, hold %[1]s/32 on lo "+
 		"and set net.ipv4.conf.all.arp_ignore=1 and net.ipv4.conf.all.arp_announce=2", vips[0])

@@ -9,6 +9,9 @@ import (
 
 	"drover/ctrl/config"
 	"drover/ctrl/netif"
+	"drover/ctrl/notify"
+	"drover/ctrl/script"
+	"drover/ctrl/track"
 	"drover/dataplane"
 )
 
@@ -49,7 +52,16 @@ type Controller struct {
 	refused   map[string]error       // why an interface cannot be served
 	tell      *teller
 	sweeper   sweeper
-	sweeping  sync.WaitGroup
+	beside    sync.WaitGroup // what runs beside Run until halt
+	elections *elections
+	errands   *errands
+	fitness   map[routerKey]fitness // that the routers know
+	refits    bool                  // what that follows from has changed
+	probe     *time.Timer           // asks who else has a VIP, a while after the last transition
+	launcher  *script.Launcher
+	tracker   *track.Tracker
+	notifier  *notify.Notifier
+	statics   statics
 }
 
 // repairInterval is how often what failed is tried again.
@@ -60,10 +72,12 @@ func New(opts Options) *Controller {
 	c := &Controller{
 		data: opts.Data, mode: opts.Mode, log: opts.Log, mail: newMailbox(), done: make(chan struct{}), known: newKnown(),
 		routers: make(map[routerKey]*router), parting: make(map[routerKey]chan struct{}),
-		segments: newSegments(), attached: make(map[string]attachState), tell: newTeller(opts.Log),
+		segments: newSegments(), fitness: make(map[routerKey]fitness), attached: make(map[string]attachState), tell: newTeller(opts.Log),
 	}
 	c.sweeper = sweeper{sweep: opts.Data.Sweep, tell: c.tell}
 	c.running, c.halt = context.WithCancel(context.Background())
+	c.errands = newErrands(opts.Log)
+	c.probe = time.AfterFunc(claimProbeInterval, func() { c.post(c.probeClaims) })
 	c.checkers = &checkers{log: opts.Log, running: make(map[realKey]runningCheck), report: c.onVerdict}
 	return c
 }
@@ -77,8 +91,10 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 	if err := c.begin(cfg); err != nil {
 		return errors.Join(err, c.abandon())
 	}
-	c.sweeping.Go(func() { c.sweeper.run(c.running) })
-	failed := make(chan error, 2)
+	c.beside.Go(func() { c.sweeper.run(c.running) })
+	failed := make(chan error, 3)
+	c.beside.Go(func() { c.errands.run(c.running) })
+	c.beside.Go(func() { failed <- c.elections.run(c.running, cfg.RealTimePriority) })
 	go func() {
 		failed <- netif.WatchLinks(c.running, func(e netif.LinkEvent) { c.post(func() { c.onLink(e) }) })
 	}()
@@ -109,6 +125,7 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 		if c.stale {
 			c.replan()
 		}
+		c.refit()
 	}
 }
 
@@ -132,5 +149,7 @@ func (c *Controller) writeTables() error {
 // repair tries again what has failed: sizes, attaching, ARP sockets. (Stale tables are written after every event.) It
 // also lets go of tables that were replaced.
 func (c *Controller) repair() {
+	c.unfit()
 	c.tell.about("not all works yet", errors.Join(c.data.Tidy(), c.resize(), c.openSegments(), c.attachAll()))
+	c.tell.about("not all static addresses, routes and rules are there", c.statics.add())
 }

@@ -4,9 +4,19 @@
 // is an event to it. It updates what is known, calls the pure plan, and has the data plane apply the difference. Start,
 // restart, reload and repair are this same path, so nothing is ever flushed.
 //
-// Beside it, each on a goroutine of its own and never waiting for it: a router per VRRP instance, which speaks VRRP and
-// moves the gate of its VIPs; a segment per interface, which speaks ARP and NDP; a checker per real server; the sweeper,
-// which has idle connections forgotten.
+// Beside it, and never waiting for it: the elections of all VRRP instances, on a thread of their own that does nothing but
+// hear and send adverts, keep their timers and move the gates; the errands, which do for them what may take long, as
+// addresses, routes, sockets and announcements; a segment per interface, which speaks ARP and NDP; a checker per real
+// server; trackers and notify scripts; the sweeper, which has idle connections forgotten.
+//
+// What is watched on this host comes to an election as one value, the fitness of its instance: a change of priority, a
+// fault, or the wish that another node be MASTER. A node is in FAULT
+//
+//   - while it cannot speak: its interface is away, or has no address to speak from;
+//   - while a thing that it tracks without a weight is down, its own interface among them;
+//   - while no program is attached where packets for its virtual servers come in;
+//   - while not one of its real servers answers it and another node is MASTER. Without another MASTER it serves: when all
+//     real servers are off the addresses must live somewhere. At the start it waits a second for the first answer.
 //
 // Where to look:
 //
@@ -19,8 +29,15 @@
 //	roster.go      a configuration laid out for planning; capacity.go: whether the tables hold it
 //	plan.go        known -> tables; layout.go: real servers and weights -> a schedule; identity.go: who keeps which id
 //	sweep.go       idle connections forgotten
-//	router.go      one VRRP instance; routerlinks.go: its sockets and interfaces; routeract.go: what its machine asks for
-//	segment.go     ARP and NDP on one interface; claims.go: others that answer for a VIP
+//	instances.go   a router for each VRRP instance, and what it is told; fitness.go: what all that is watched means for it
+//	elections.go   the thread of VRRP; thread.go: how it waits, and its priority; lateness.go: how well it keeps time
+//	group.go       the instances of a sync group; router.go: one instance; routerfit.go: its start and its faults;
+//	               routeract.go: what its machine asks for; routersettings.go: its configuration
+//	errands.go     what VRRP must not wait for; wire.go: the sockets of an interface; ground.go: an instance's address and
+//	               virtual MAC; holding.go: the VIPs of a MASTER; routing.go: its routes and rules
+//	statics.go     addresses, routes and rules that are always there
+//	scripts.go     track and notify scripts as they are configured
+//	segment.go     ARP and NDP on one interface; pace.go: not too fast; claims.go: others that answer for a VIP
 //	checks.go      health checkers
-//	status.go      what `drover status` shows; statuscount.go: what the maps count
+//	status.go      what `drover status` shows; statusinstance.go: of VRRP; statuscount.go: what the maps count
 package ctrl

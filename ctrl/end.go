@@ -1,34 +1,43 @@
 package ctrl
 
+import "errors"
+
 // end hands over and leaves nothing behind. The routers say goodbye at the same time; each goes on forwarding until its
 // successor has announced itself.
 func (c *Controller) end() error {
 	for _, r := range c.routers {
-		r.stop()
+		r.stop(false)
 	}
 	for _, r := range c.routers {
-		<-r.done
+		select {
+		case <-r.done:
+		case <-c.elections.done: // they have failed
+		}
 	}
 	c.dismissed.Wait()
-	c.stopRest()
-	c.halt()
-	c.sweeping.Wait()
+	failed := errors.Join(c.statics.remove(), c.stopRest())
 	c.counting.Lock() // who counts now is waited for, who comes later finds the controller halted
 	defer c.counting.Unlock()
-	return c.data.Remove()
+	return errors.Join(failed, c.data.Remove())
 }
 
 // abandon ends what begin could not finish.
 func (c *Controller) abandon() error {
-	c.stopRest()
+	failed := c.stopRest()
 	if c.data.Adopted() {
 		c.log.Warn("the data plane of an earlier process is left as it is; it stops when its lease is over")
-		return c.data.Close()
+		return errors.Join(failed, c.data.Close())
 	}
-	return c.data.Remove()
+	return errors.Join(failed, c.data.Remove())
 }
 
-func (c *Controller) stopRest() {
+// stopRest ends what runs beside the controller.
+func (c *Controller) stopRest() error {
 	c.checkers.stopAll()
+	c.probe.Stop()
+	err := c.closeScripts()
 	c.segments.keep(nil)
+	c.halt()
+	c.beside.Wait()
+	return err
 }

@@ -28,6 +28,7 @@ func (c *Controller) onVerdict(key realKey, v health.Verdict) {
 func (c *Controller) onNeighbor(ifname string, n netif.Neighbor) {
 	c.post(func() {
 		c.known.hear(ifname, n)
+		c.unfit()
 		c.stale = true
 		c.log.Info("real server's MAC address", "real_server", n.Address, "interface", ifname, "mac", n.MAC.String(),
 			"answers", n.Resolved, "reason", n.Reason)
@@ -49,15 +50,12 @@ func (c *Controller) onLink(e netif.LinkEvent) {
 		c.replan() // which gives a new interface its id
 		c.repair()
 	}
-	for _, r := range c.routers {
-		r.link(e)
-	}
+	c.errands.link(e)
+	c.unfit()
 }
 
 func (c *Controller) onAddress(e netif.AddressEvent) {
-	for _, r := range c.routers {
-		r.address(e)
-	}
+	c.errands.address(e)
 	if local, is := c.known.roster.local[e.Prefix.Addr()]; is && local == e.Removed {
 		c.tell.about("real servers are not where their addresses are", c.placeAgain())
 	}
@@ -86,7 +84,7 @@ func (c *Controller) onClaim(vip netip.Addr, by netif.Observation) {
 			}
 		}
 		if by.Op == netif.OperationReply {
-			c.log.Warn("another host answers ARP for a VIP that this node holds", "vip", vip, "mac", heard.mac)
+			c.log.Warn("another host has a VIP that this node holds: it answers ARP or neighbor discovery for it", "vip", vip, "mac", heard.mac)
 		}
 	})
 }
@@ -96,7 +94,7 @@ func (c *Controller) probeClaims() {
 	for _, i := range c.known.config.Instances {
 		for _, a := range virtualAddresses(i) {
 			s := c.segments.get(a.Interface)
-			if s == nil || !a.Prefix.Addr().Is4() || !c.holdsVIP(a.Prefix.Addr()) {
+			if s == nil || !c.holdsVIP(a.Prefix.Addr()) {
 				continue
 			}
 			if err := s.probe(a.Prefix.Addr()); err != nil {

@@ -19,7 +19,8 @@ import (
 func tutorialConfig() *config.Config {
 	return &config.Config{
 		Instances: []config.Instance{{
-			Name: "SERVICE", Interface: "enp1s0", VirtualRouterID: 110, Version: 2, Priority: 11, TrackPrimary: true,
+			Name: "SERVICE", Interface: "enp1s0", VirtualRouterID: 110, Version: 2, Priority: 11, Accept: true,
+			AdvertInterval: time.Second, DownTimerAdverts: 3, TrackPrimary: true,
 			Addresses: []config.VirtualAddress{{Prefix: netip.MustParsePrefix("192.168.100.221/24"), Interface: "enp1s0"}},
 		}},
 		VirtualServers: []config.VirtualServer{{
@@ -98,7 +99,7 @@ func macOf(a netip.Addr) dataplane.MAC {
 // identify gives everything known an id, from scratch.
 func identify(t testing.TB, k *known) *identities {
 	t.Helper()
-	ids := adopt(time.Time{}, dataplane.NewTables(), nil, nil)
+	ids := adopt(time.Time{}, dataplane.NewTables(), nil, nil, nil)
 	ids.room, ids.rest = 1000, time.Hour
 	number(t, ids, k)
 	return ids

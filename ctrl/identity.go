@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/netip"
 	"time"
 
 	"drover/dataplane"
@@ -27,17 +28,19 @@ type identities struct {
 	rest time.Duration // how long an id is kept from others: longer than any connection is remembered
 }
 
-// adopt takes the identities from tables that an earlier process left. ifname names interfaces by index; remembered are
-// the ids that connections hold: those that have no real server any more begin to rest.
+// adopt takes the identities from tables that an earlier process left. ifname names interfaces by index; holders are the
+// instances that hold the VIPs; remembered are the ids that connections hold: those that have no real server any more
+// begin to rest.
 func adopt(now time.Time, held dataplane.Tables, remembered []dataplane.RealID,
-	ifname func(index int) (string, bool)) *identities {
+	ifname func(index int) (string, bool), holders map[netip.Addr]routerKey) *identities {
 	ids := &identities{
 		gates: make(map[routerKey]dataplane.GateID), ports: make(map[string]dataplane.PortID),
 		reals: make(map[realKey]dataplane.RealID), resting: make(map[dataplane.RealID]time.Time),
 	}
+	ipv6 := familiesOf(held.VIPs, holders)
 	for id, gate := range held.Gates {
 		if name, there := ifname(gate.Interface); there {
-			ids.gates[routerKey{name, gate.VirtualRouterID}] = id
+			ids.gates[routerKey{name, gate.VirtualRouterID, ipv6[id]}] = id
 		}
 	}
 	for id, port := range held.Ports {
@@ -57,6 +60,21 @@ func adopt(now time.Time, held dataplane.Tables, remembered []dataplane.RealID,
 		}
 	}
 	return ids
+}
+
+// familiesOf tells of which gates the virtual router is one of IPv6: a gate's name does not. It is that of the instance
+// which holds an address behind the gate, or else that of an address.
+func familiesOf(vips map[netip.Addr]dataplane.VIP, holders map[netip.Addr]routerKey) map[dataplane.GateID]bool {
+	ipv6 := make(map[dataplane.GateID]bool)
+	for vip, at := range vips {
+		ipv6[at.Gate] = ipv6[at.Gate] || vip.Is6()
+	}
+	for vip, at := range vips {
+		if holder, held := holders[vip]; held {
+			ipv6[at.Gate] = holder.ipv6
+		}
+	}
+	return ipv6
 }
 
 // number makes exactly what is known have ids, and notes them there.

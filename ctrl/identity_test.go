@@ -35,7 +35,7 @@ const someRoom = 4000
 func newIdentities() *identities { return adoptIn(someRoom, dataplane.NewTables(), nil, nil) }
 
 func adoptIn(room int, held dataplane.Tables, remembered []dataplane.RealID, ifname func(int) (string, bool)) *identities {
-	ids := adopt(noon, held, remembered, ifname)
+	ids := adopt(noon, held, remembered, ifname, nil)
 	ids.room, ids.rest = room, halfAnHour
 	return ids
 }
@@ -167,7 +167,7 @@ func TestTheErrorNamesWhoHasNoID(t *testing.T) {
 
 func TestGatesStayAndAreNeverTheOneThatIsAlwaysOpen(t *testing.T) {
 	ids := newIdentities()
-	a, b, c := routerKey{"enp1s0", 110}, routerKey{"enp2s0", 110}, routerKey{"enp1s0", 120}
+	a, b, c := routerKey{"enp1s0", 110, false}, routerKey{"enp2s0", 110, false}, routerKey{"enp1s0", 120, false}
 	for _, step := range []struct {
 		wanted []routerKey
 		want   map[routerKey]dataplane.GateID
@@ -212,7 +212,7 @@ func TestAdoptedIDsStayAndNewOnesComeAfterThem(t *testing.T) {
 
 func TestGatesAndPortsAreAdoptedByTheInterfaceThatStillHasItsIndex(t *testing.T) {
 	ids := adoptIn(someRoom, heldTables(), nil, onlyEnp1s0)
-	if want := map[routerKey]dataplane.GateID{{"enp1s0", 110}: 3}; !maps.Equal(ids.gates, want) {
+	if want := map[routerKey]dataplane.GateID{{"enp1s0", 110, false}: 3}; !maps.Equal(ids.gates, want) {
 		t.Errorf("gates %v, want %v: interface 99 is gone", ids.gates, want)
 	}
 	if want := map[string]dataplane.PortID{"enp1s0": 2}; !maps.Equal(ids.ports, want) {
@@ -227,5 +227,22 @@ func TestAnIDThatOnlyConnectionsRememberRestsAfterARestart(t *testing.T) {
 	}
 	if _, rests := ids.resting[5]; rests {
 		t.Error("5 rests although a real server has it")
+	}
+}
+
+func TestAGateIsOfTheFamilyOfTheInstanceThatHoldsItsAddress(t *testing.T) {
+	held := heldTables()
+	held.Gates = map[dataplane.GateID]dataplane.GateName{
+		1: {Interface: 2, VirtualRouterID: 7}, 2: {Interface: 2, VirtualRouterID: 7}, 3: {Interface: 2, VirtualRouterID: 8},
+	}
+	ipv4, ipv6, spare := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("fd00::1"), netip.MustParseAddr("fd00::2")
+	held.VIPs = map[netip.Addr]dataplane.VIP{ipv4: {Gate: 1}, ipv6: {Gate: 2}, spare: {Gate: 3}}
+	// The third is an instance of IPv4 with an IPv6 address beside.
+	holders := map[netip.Addr]routerKey{
+		ipv4: {"enp1s0", 7, false}, ipv6: {"enp1s0", 7, true}, spare: {"enp1s0", 8, false},
+	}
+	want := map[routerKey]dataplane.GateID{{"enp1s0", 7, false}: 1, {"enp1s0", 7, true}: 2, {"enp1s0", 8, false}: 3}
+	if got := adopt(noon, held, nil, onlyEnp1s0, holders).gates; !maps.Equal(got, want) {
+		t.Errorf("gates %v, want %v", got, want)
 	}
 }

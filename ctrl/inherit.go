@@ -17,6 +17,12 @@ func (c *Controller) begin(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	if c.elections, err = newElections(c.log, c.errands); err != nil {
+		return err
+	}
+	if err := c.openScripts(cfg); err != nil {
+		return err
+	}
 	remembered, err := c.data.Loaded()
 	if err != nil {
 		return err
@@ -27,7 +33,7 @@ func (c *Controller) begin(cfg *config.Config) error {
 	if err := c.removeOrphans(cfg, held); err != nil {
 		return err
 	}
-	c.ids = adopt(time.Now(), held, remembered, c.nameOfIndex)
+	c.ids = adopt(time.Now(), held, remembered, c.nameOfIndex, holders(cfg))
 	c.sizes = SizesFor(cfg) // as the data plane was opened with
 	c.ids.room = c.sizes.Reals
 	next, err := c.prepare(cfg)
@@ -73,11 +79,11 @@ func (c *Controller) nameOfIndex(index int) (string, bool) {
 // removeOrphans removes VIPs that an earlier process died with and that the configuration has no more: no router will.
 func (c *Controller) removeOrphans(cfg *config.Config, held dataplane.Tables) error {
 	still := holders(cfg)
-	for vip, its := range held.VIPs {
+	for vip, at := range held.VIPs {
 		if _, configured := still[vip]; configured {
 			continue
 		}
-		gate, err := c.data.Gate(its.Gate)
+		gate, err := c.data.Gate(at.Gate)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 
 	"drover/ctrl/config"
 	"drover/ctrl/netif"
+	"drover/ctrl/track"
 	"drover/dataplane"
 )
 
@@ -14,6 +15,7 @@ import (
 type routerKey struct {
 	ifname string
 	vrid   uint8
+	ipv6   bool
 }
 
 // realKey is a real server in one service.
@@ -52,6 +54,7 @@ type known struct {
 	neighbors map[neighborKey]*neighbor
 	checks    map[realKey]*check // by the real server in the first service of its pool
 	claims    claims
+	results   map[trackKey]track.Result // of scripts, files and processes
 	// leaving are instances that the configuration has no more but whose routers are not done yet.
 	leaving map[routerKey]bool
 }
@@ -64,7 +67,9 @@ func newKnown() known {
 	}
 }
 
-func keyOfInstance(i config.Instance) routerKey { return routerKey{i.Interface, i.VirtualRouterID} }
+func keyOfInstance(i config.Instance) routerKey {
+	return routerKey{i.Interface, i.VirtualRouterID, i.IPv6()}
+}
 
 // holders are the instances that hold an address as a VIP.
 func holders(c *config.Config) map[netip.Addr]routerKey {

@@ -184,7 +184,7 @@ func TestHolderIsTheInstanceOfAnAddressAdvertisedOrExcluded(t *testing.T) {
 		"192.168.100.221/32": true, "192.168.100.222/32": true, "192.168.100.223/32": false,
 	} {
 		key, held := holders(cfg)[prefixOf(address).Addr()]
-		if held != want || held && key != (routerKey{"enp1s0", 110}) {
+		if held != want || held && key != (routerKey{"enp1s0", 110, false}) {
 			t.Errorf("holder of %s is %v, %v, want it held: %v", address, key, held, want)
 		}
 	}

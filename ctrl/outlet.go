@@ -46,6 +46,18 @@ func (k *known) useInterfaces(c *config.Config, places []whereabouts) {
 	k.findOutlets()
 }
 
+// virtualRouters are those whose virtual MACs packets to the device of an outlet may be for, whether this node is MASTER
+// or not: the gates decide.
+func (k *known) virtualRouters(on *outlet) dataplane.VirtualRouters {
+	var set dataplane.VirtualRouters
+	for _, i := range k.config.Instances {
+		if o := k.outlets[i.Interface]; i.VMAC != nil && o != nil && o.err == nil && o.device() == on.device() {
+			set = set.With(i.VirtualRouterID, i.IPv6())
+		}
+	}
+	return set
+}
+
 // findOutlets looks again what is below the interfaces, and tells whether that has changed.
 func (k *known) findOutlets() (changed bool) {
 	for name, o := range k.outlets {

@@ -1,6 +1,7 @@
 package ctrl
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -39,6 +40,7 @@ type placer struct {
 	held   map[netip.Addr]string     // the interfaces of this host's addresses
 	routes map[netip.Addr]routed     // what route said
 	tags   map[string]netif.Lower    // of interfaces that a program can serve
+	below  map[string]string         // the interface below a virtual MAC's device
 }
 
 type routed struct {
@@ -49,7 +51,7 @@ type routed struct {
 func newPlacer(c *config.Config, s surroundings) *placer {
 	p := &placer{
 		surroundings: s, vips: make(map[netip.Addr]string), near: make(map[string][]netip.Prefix),
-		held: make(map[netip.Addr]string), routes: make(map[netip.Addr]routed), tags: make(map[string]netif.Lower),
+		held: make(map[netip.Addr]string), routes: make(map[netip.Addr]routed), tags: make(map[string]netif.Lower), below: make(map[string]string),
 	}
 	for name, addresses := range s.addresses {
 		for _, a := range addresses {
@@ -58,6 +60,9 @@ func newPlacer(c *config.Config, s surroundings) *placer {
 		p.near[name] = slices.Clone(addresses)
 	}
 	for _, i := range c.Instances {
+		if i.VMAC != nil {
+			p.below[i.VMAC.Name] = i.Interface
+		}
 		for _, a := range virtualAddresses(i) {
 			p.vips[a.Prefix.Addr()] = a.Interface
 			p.near[a.Interface] = append(p.near[a.Interface], a.Prefix)
@@ -124,6 +129,7 @@ func (p *placer) place(arrivals []string, address netip.Addr) (place, error) {
 	found, asked := p.routes[address]
 	if !asked {
 		found.ifname, found.err = p.route(address)
+		found.ifname = cmp.Or(p.below[found.ifname], found.ifname)
 		p.routes[address] = found
 	}
 	if found.err != nil && len(arrivals) > 0 {

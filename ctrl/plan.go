@@ -56,7 +56,7 @@ func (p *planner) planInstances(k *known, ids *identities) {
 		key := keyOfInstance(i)
 		p.tables.Gates[ids.gates[key]] = k.gateName(key)
 		for _, a := range virtualAddresses(i) {
-			p.tables.VIPs[a.Prefix.Addr()] = dataplane.VIP{Gate: ids.gates[key]}
+			p.tables.VIPs[a.Prefix.Addr()] = dataplane.VIP{Gate: ids.gates[key], Refuse: !i.Accept}
 		}
 	}
 	for key := range k.leaving {

@@ -186,13 +186,13 @@ func TestPlanOfInstances(t *testing.T) {
 			want: func(want *dataplane.Tables) { want.VIPs[netip.MustParseAddr("fd00::1")] = dataplane.VIP{Gate: 1} },
 		},
 		"an instance that is leaving keeps its gate": {
-			known: func(k *known) { k.leaving[routerKey{"enp1s0", 99}] = true },
+			known: func(k *known) { k.leaving[routerKey{"enp1s0", 99, false}] = true },
 			want: func(want *dataplane.Tables) {
 				want.Gates[2] = dataplane.GateName{Interface: 2, VirtualRouterID: 99}
 			},
 		},
 		"one that is leaving and back already has one gate": {
-			known: func(k *known) { k.leaving[routerKey{"enp1s0", 110}] = true },
+			known: func(k *known) { k.leaving[routerKey{"enp1s0", 110, false}] = true },
 		},
 	} {
 		t.Run(name, test.check)
@@ -294,7 +294,7 @@ func TestTakingOverChangesNothing(t *testing.T) {
 		next.links = k.links
 		next.settle(k.config, placesAgain(k))
 		next.recall(held)
-		ids := adopt(time.Time{}, held, nil, nameOf)
+		ids := adopt(time.Time{}, held, nil, nameOf, nil)
 		ids.room = 1000
 		number(t, ids, &next)
 		if got := new(planner).plan(&next, ids); !reflect.DeepEqual(got, held) {

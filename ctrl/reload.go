@@ -3,10 +3,8 @@ package ctrl
 import (
 	"context"
 	"errors"
-	"maps"
 	"net"
 	"net/netip"
-	"time"
 
 	"drover/ctrl/config"
 	"drover/ctrl/netif"
@@ -54,7 +52,7 @@ func (c *Controller) prepare(cfg *config.Config) (prepared, error) {
 		return prepared{}, err
 	}
 	checks := checksOf(cfg)
-	return prepared{places, checks}, validChecks(checks)
+	return prepared{places, checks}, errors.Join(validChecks(checks), validInstances(cfg), validVMACs(cfg))
 }
 
 // lookAround says what placing must know of this host.
@@ -79,6 +77,7 @@ func (c *Controller) follow(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	c.dismissRouters(cfg)
 	c.known.settle(cfg, next.places)
 	if err := c.enact(); err != nil {
 		c.log.Error("not all of the new configuration works yet; trying again soon", "error", err)
@@ -98,7 +97,12 @@ func (c *Controller) startUp(next prepared) {
 	if err := c.checkers.follow(c.running, next.checks, c.known.checks); err != nil {
 		c.log.Error("not all checks run", "error", err) // validChecks has tried them all: not to be met
 	}
+	c.tell.about("not all static addresses, routes and rules are there", c.statics.follow(staticsOf(c.known.config)))
+	if err := c.followScripts(c.known.config); err != nil {
+		c.log.Error("not all scripts and FIFOs work", "error", err)
+	}
 	c.followRouters()
+	c.unfit()
 }
 
 // targets are the real servers to resolve on each interface.
@@ -126,6 +130,7 @@ func (c *Controller) vips() map[netip.Addr]bool {
 
 func (c *Controller) followSegments() {
 	c.segments.keep(c.known.outlets)
+	c.segments.pace(c.known.config.GARPInterval, c.known.config.GNAInterval)
 	targets, vips := c.targets(), c.vips()
 	for name := range c.known.outlets {
 		if c.segments.get(name) == nil {
@@ -148,52 +153,4 @@ func (c *Controller) openSegments() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func (c *Controller) followRouters() {
-	wanted := make(map[routerKey]bool)
-	for _, i := range c.known.config.Instances {
-		key := keyOfInstance(i)
-		wanted[key] = true
-		if r := c.routers[key]; r != nil {
-			r.reconfigure(i)
-			continue
-		}
-		r := newRouter(i, c.ids.gates[key], c.data, c.log)
-		r.announce = c.segments.announce
-		r.changed = func() { time.AfterFunc(handoverTime, func() { c.post(c.probeClaims) }) }
-		c.routers[key] = r
-		r.start(maps.Clone(c.known.links))
-		before := c.parting[key]
-		go func() {
-			if before != nil {
-				<-before // it has the same gate
-			}
-			r.run(c.running)
-		}()
-	}
-	for key, r := range c.routers {
-		if !wanted[key] {
-			c.dismiss(key, r)
-		}
-	}
-}
-
-// dismiss stops a router that the configuration has no more. Its gate stays until it is done.
-func (c *Controller) dismiss(key routerKey, r *router) {
-	delete(c.routers, key)
-	c.known.leaving[key] = true
-	c.parting[key] = r.done
-	c.stale = true
-	r.stop()
-	c.dismissed.Go(func() {
-		<-r.done
-		c.post(func() {
-			if c.parting[key] == r.done {
-				delete(c.parting, key)
-				delete(c.known.leaving, key)
-				c.stale = true
-			}
-		})
-	})
 }

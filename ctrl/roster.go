@@ -13,9 +13,11 @@ import (
 type roster struct {
 	pools    []*pool
 	holders  map[netip.Addr]routerKey
-	local    map[netip.Addr]bool // whether a real server's address is this host's
-	reals    int                 // real servers of all services
-	numbered bool                // the ids below are given
+	needs    map[routerKey]*needs         // of instances whose VIPs have virtual servers
+	groups   map[string]*config.SyncGroup // by the names of their members
+	local    map[netip.Addr]bool          // whether a real server's address is this host's
+	reals    int                          // real servers of all services
+	numbered bool                         // the ids below are given
 }
 
 // pool is a virtual server: one service for each of its endpoints, which share the real servers.
@@ -65,6 +67,7 @@ func (k *known) settle(c *config.Config, places []whereabouts) {
 		r.pools[n] = p
 		r.reals += len(p.services) * len(p.members)
 	}
+	r.findNeeds(c)
 	k.roster = r
 }
 

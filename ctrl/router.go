@@ -1,7 +1,6 @@
 package ctrl
 
 import (
-	"context"
 	"log/slog"
 	"maps"
 	"net/netip"
@@ -10,6 +9,7 @@ import (
 
 	"drover/ctrl/config"
 	"drover/ctrl/netif"
+	"drover/ctrl/notify"
 	"drover/ctrl/vrrp"
 	"drover/dataplane"
 )
@@ -18,28 +18,47 @@ import (
 // longer MASTER. It outlives the successor's second announcement, garp_master_delay (5 s) after the first.
 const forwardingGrace = 10 * time.Second
 
-// router runs one VRRP instance on a goroutine of its own: it owns the election, its sockets, the VIPs on the interface
-// and the position of the gate. It waits for nobody.
+// gates is what the elections need of the data plane.
+type gates interface {
+	OpenGate(id dataplane.GateID, lease, grace time.Duration) error
+	CloseGate(id dataplane.GateID, grace time.Duration) error
+	Gate(id dataplane.GateID) (dataplane.GateState, error)
+}
+
+// router is one VRRP instance: its election, and the position of its gate.
 type router struct {
-	log      *slog.Logger
-	data     *dataplane.DataPlane
-	gate     dataplane.GateID
-	announce func(ifname string, vip netip.Addr) error
-	changed  func() // called after each transition; must not wait
+	key       routerKey
+	name      string
+	log       *slog.Logger
+	gates     gates
+	gate      dataplane.GateID
+	elections *elections
+	ground    *ground
+	// told is given what notify scripts hear of; changed is called after each transition. Neither may wait.
+	told    func(notify.Event)
+	changed func()
+	born    time.Time
+	done    chan struct{} // closed when all is done after stop
 
-	mail    *mailbox
-	packets chan netif.Packet
-	done    chan struct{} // closed when run has ended
-
-	// The rest belongs to run.
+	// The rest belongs to the elections.
 	instance   config.Instance
 	machine    *vrrp.Machine
+	group      *group // and which of its members this is
+	member     int
+	footing    footing
+	fitness    fitness
+	started    bool
+	gone       bool // it has stopped
+	stood      bool // its footing was told since it was started
 	begun      bool // Start or Adopt was handled
-	conn       *netif.VRRPConn
-	usable     map[string]bool // the interfaces that a fault depends on
-	holds      map[netip.Addr]config.VirtualAddress
+	adoptable  bool // no lease was looked for yet
+	deleted    bool // the configuration has it no more
 	complaints complaints
-	leaving    time.Time // not zero once stopped as MASTER: when to stop waiting for the successor
+	leaving    time.Time // not zero once stopped: when to stop waiting for the successor
+	// master is the MASTER that was heard last; masterUntil is when it is away if it is not heard again. yieldsUntil is the same while
+	// this node leaves the role to it, see fitness.yield; else zero.
+	master                   netip.Addr
+	masterUntil, yieldsUntil time.Time
 
 	mu       sync.Mutex
 	snapshot routerStatus
@@ -47,22 +66,35 @@ type router struct {
 
 // routerStatus is what others may know of a router.
 type routerStatus struct {
-	state          vrrp.State
+	state, before  vrrp.State
 	since          time.Time
 	reason         string
+	priority       uint8
+	master         netip.Addr // whom a BACKUP listens to
+	rivals         map[netip.Addr]rival
+	late           lateness
 	sent, received uint64
 	dropped        map[vrrp.DropReason]uint64
 }
 
-func newRouter(i config.Instance, gate dataplane.GateID, data *dataplane.DataPlane, log *slog.Logger) *router {
-	now := time.Now()
+// rival is another MASTER that a MASTER has heard.
+type rival struct {
+	priority uint8
+	heard    time.Time
+}
+
+func newRouter(i config.Instance, gate dataplane.GateID, e *elections, log *slog.Logger) *router {
 	log = log.With("instance", i.Name, "interface", i.Interface, "vrid", i.VirtualRouterID)
-	return &router{
-		log: log, data: data, gate: gate, instance: i,
-		mail: newMailbox(), packets: make(chan netif.Packet, 256), done: make(chan struct{}),
-		usable: make(map[string]bool), holds: make(map[netip.Addr]config.VirtualAddress), complaints: make(complaints),
-		snapshot: routerStatus{since: now, dropped: noDrops()},
+	now := time.Now()
+	r := &router{
+		key: keyOfInstance(i), name: i.Name, log: log, gate: gate, elections: e, instance: i, born: now, done: make(chan struct{}),
+		told: func(notify.Event) {}, changed: func() {}, adoptable: true, complaints: make(complaints),
+		snapshot: routerStatus{
+			since: now, reason: "starting", priority: i.Priority, dropped: noDrops(), rivals: make(map[netip.Addr]rival),
+		},
 	}
+	r.machine = vrrp.NewMachine(settingsOf(i, netip.Addr{}), now)
+	return r
 }
 
 // noDrops has every reason with a count of zero, so that a counter is there before it first counts.
@@ -74,82 +106,49 @@ func noDrops() map[vrrp.DropReason]uint64 {
 	return counts
 }
 
-// run elects until stop or until ctx ends; the latter leaves everything as a crash would.
-func (r *router) run(ctx context.Context) {
-	defer close(r.done)
-	defer r.closeConn()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case p := <-r.packets:
-			r.receive(p)
-		case <-r.mail.ready:
-			for _, do := range r.mail.take() {
-				do()
-			}
-		case <-timer.C:
-			r.receiveWaiting()
-			r.handle(vrrp.Tick{})
-		}
-		if r.left() {
-			return
-		}
-		timer.Reset(time.Until(r.deadline()))
+// handle tells the machine an event and does what it, and those of its group, ask for.
+func (r *router) handle(event vrrp.Event) (dropped bool) {
+	if r.group == nil { // nothing comes of it before it starts
+		r.machine.Handle(time.Now(), event)
+		return false
 	}
+	return r.group.handle(time.Now(), r.member, event)
 }
 
-func (r *router) deadline() time.Time {
-	const idle = time.Minute
-	next := time.Now().Add(idle)
-	if r.machine != nil {
-		if d := r.machine.Deadline(); !d.IsZero() && d.Before(next) {
-			next = d
-		}
-	}
-	if !r.leaving.IsZero() && r.leaving.Before(next) {
-		next = r.leaving
-	}
-	return next
-}
-
-// receiveWaiting hears what waits before time is told to have passed: a daemon that slept must not take over from a
-// master whose adverts lie in its queue.
-func (r *router) receiveWaiting() {
-	for {
-		select {
-		case p := <-r.packets:
-			r.receive(p)
-		default:
-			return
-		}
-	}
-}
-
+// receive hears an advert of the virtual router.
 func (r *router) receive(p netif.Packet) {
-	id, ok := vrrp.VirtualRouterID(p.Payload)
-	if !ok || id != r.instance.VirtualRouterID {
-		return
-	}
 	if !r.leaving.IsZero() {
-		if advert, err := vrrp.Parse(p.Payload); err == nil && advert.Priority != vrrp.PriorityStopped {
+		advert, err := vrrp.Parse(p.Payload, p.Source, p.Destination)
+		if err == nil && advert.Priority != vrrp.PriorityStopped {
 			r.leaving = time.Now().Add(successorAnnounces)
 		}
 		return
 	}
 	r.update(func(s *routerStatus) { s.received++ })
-	r.handle(vrrp.Received{Datagram: vrrp.Datagram{Source: p.Source, TTL: p.TTL, Payload: p.Payload}})
+	dropped := r.handle(vrrp.Received{Datagram: vrrp.Datagram{
+		Source: p.Source, Destination: p.Destination, TTL: p.TTL, Payload: p.Payload,
+	}})
+	if !dropped {
+		r.noteMaster(p)
+	}
 }
 
-// handle tells the machine an event and does what it asks for.
-func (r *router) handle(event vrrp.Event) {
-	if r.machine == nil {
+// noteMaster remembers whom an advert came from that was listened to. In FAULT the machine listens to nobody; then the one
+// that was MASTER before still is if it says so.
+func (r *router) noteMaster(p netif.Packet) {
+	advert, err := vrrp.Parse(p.Payload, p.Source, p.Destination)
+	state := r.machine.State()
+	if err != nil || state != vrrp.Backup && (state != vrrp.Faulty || p.Source != r.master) {
 		return
 	}
-	for _, action := range r.machine.Handle(time.Now(), event) {
-		r.do(action)
+	r.master, r.masterUntil = netip.Addr{}, time.Time{}
+	if advert.Priority != vrrp.PriorityStopped {
+		r.master = p.Source
+		r.masterUntil = time.Now().Add(time.Duration(r.instance.DownTimerAdverts) * max(advert.Interval, r.instance.AdvertInterval))
+	}
+	r.update(func(s *routerStatus) { s.master = r.master })
+	if r.fitness.yield != "" {
+		r.judge()
 	}
 }
 
@@ -161,11 +160,18 @@ const (
 	successorAnnounces = 100 * time.Millisecond
 )
 
-// stop says goodbye. The gate's grace carries the packets that still arrive; run ends when a successor has announced
-// itself, or after a second without one.
-func (r *router) stop() {
-	r.mail.put(func() {
-		wasMaster := r.machine != nil && r.machine.State() == vrrp.Master
+// stop says goodbye. The gate's grace carries the packets that still arrive; done is closed when a successor has announced
+// itself, or after a second without one, and nothing is left.
+func (r *router) stop(deleted bool) {
+	r.elections.post(func() {
+		r.deleted = deleted
+		if r.elections.routers[r.key] != r { // it has not started yet
+			r.leaving = time.Now()
+			r.vacate()
+			r.elections.regroup()
+			return
+		}
+		wasMaster := r.machine.State() == vrrp.Master
 		r.handle(vrrp.Stop{})
 		r.leaving = time.Now()
 		if wasMaster {
@@ -174,24 +180,27 @@ func (r *router) stop() {
 	})
 }
 
-func (r *router) left() bool { return !r.leaving.IsZero() && !time.Now().Before(r.leaving) }
+func (r *router) left(now time.Time) bool { return !r.leaving.IsZero() && !now.Before(r.leaving) }
 
-// reconfigure goes on with other settings; interface and virtual router id are the same.
+// vacate gives up what the router has on this host.
+func (r *router) vacate() {
+	r.gone = true
+	r.elections.errands.post(func() {
+		r.ground.close()
+		close(r.done)
+	})
+}
+
+// reconfigure goes on with other settings; interface, virtual router id and family are the same.
 func (r *router) reconfigure(i config.Instance) {
-	r.mail.put(func() {
+	r.elections.post(func() {
 		old := r.instance
 		r.instance = i
-		r.followInterfaces()
-		if old.SourceAddress != i.SourceAddress {
-			r.closeConn()
+		r.errand(func(g *ground) { g.follow(i) }) // before it is asked for new addresses
+		r.handle(vrrp.Reconfigure{Settings: settingsOf(i, r.footing.source)})
+		if old.UnicastFaultNoPeer != i.UnicastFaultNoPeer {
+			r.judge()
 		}
-		r.openConn()
-		if r.machine == nil {
-			return
-		}
-		r.handle(vrrp.Reconfigure{Settings: r.settings()})
-		r.moveAddresses()
-		r.handle(r.linkEvent())
 	})
 }
 
@@ -205,38 +214,6 @@ func (r *router) status() routerStatus {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.snapshot
-	s.dropped = maps.Clone(s.dropped)
-	return s
-}
-
-// settings are the instance's, in the terms of the election.
-func (r *router) settings() vrrp.Settings {
-	i := r.instance
-	s := vrrp.DefaultSettings()
-	s.Name, s.VirtualRouterID, s.Priority, s.AdvertInterval = i.Name, i.VirtualRouterID, i.Priority, i.AdvertInterval
-	if i.AuthType == config.AuthPass {
-		s.AuthType, s.Password = vrrp.AuthPass, i.AuthPass
-	}
-	for _, a := range i.Addresses {
-		s.Addresses = append(s.Addresses, a.Prefix.Addr())
-	}
-	for _, a := range i.ExcludedAddresses {
-		s.ExcludedAddresses = append(s.ExcludedAddresses, a.Prefix.Addr())
-	}
-	if r.conn != nil {
-		s.SourceAddress = r.conn.Source()
-	}
-	s.StartState = vrrp.Backup
-	if i.State == config.Master {
-		s.StartState = vrrp.Master
-	}
-	s.Preempt, s.PreemptDelay = i.Preempt, i.PreemptDelay
-	s.GARP = vrrp.GARP{
-		MasterRepeat: i.GARP.MasterRepeat, MasterDelay: i.GARP.MasterDelay,
-		MasterRefresh: i.GARP.MasterRefresh, MasterRefreshRepeat: i.GARP.MasterRefreshRepeat,
-		LowerPrioDelay: i.GARP.LowerPrioDelay, LowerPrioRepeat: i.GARP.LowerPrioRepeat,
-	}
-	s.LowerPrioNoAdvert, s.HigherPrioSendAdvert = i.LowerPrioNoAdvert, i.HigherPrioSendAdvert
-	s.DownTimerAdverts, s.SkipCheckAdvAddr = i.DownTimerAdverts, i.SkipCheckAdvAddr
+	s.dropped, s.rivals = maps.Clone(s.dropped), maps.Clone(s.rivals)
 	return s
 }

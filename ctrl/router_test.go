@@ -2,153 +2,217 @@ package ctrl
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"drover/ctrl/config"
 	"drover/ctrl/netif"
+	"drover/ctrl/notify"
 	"drover/ctrl/vrrp"
+	"drover/dataplane"
 )
 
-// fullInstance sets every field of an instance, each to a value of its own and none to its default.
-func fullInstance() *config.Instance {
+// lease is gates of which one may have been opened by an earlier process.
+type lease struct {
+	left   time.Duration
+	opened int
+	closed int
+}
+
+func (l *lease) OpenGate(dataplane.GateID, time.Duration, time.Duration) error {
+	l.opened++
+	return nil
+}
+func (l *lease) CloseGate(dataplane.GateID, time.Duration) error { l.closed++; return nil }
+func (l *lease) Gate(dataplane.GateID) (dataplane.GateState, error) {
+	return dataplane.GateState{Lease: l.left}, nil
+}
+
+// absent is an interface that no host has, so that errands find nothing to change.
+const absent = "absent0"
+
+// polls are elections and errands that a test turns by hand.
+type polls struct {
+	*elections
+	t    *testing.T
+	log  bytes.Buffer
+	news []string // that scripts are told
+}
+
+func newPolls(t *testing.T) *polls {
+	t.Helper()
+	p := &polls{t: t}
+	log := slog.New(slog.NewTextHandler(&p.log, nil))
+	e, err := newElections(log, newErrands(log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.bell.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	p.elections = e
+	return p
+}
+
+// add makes a router of an instance.
+func (p *polls) add(i *config.Instance) *router {
+	r := newRouter(*i, 1, p.elections, p.elections.log)
+	r.gates = new(lease)
+	r.ground = newGround(*i, p.errands, r.log)
+	r.ground.told = func(footing) {} // the test says where it stands
+	r.ground.announce = func(string, netip.Addr, net.HardwareAddr) error { return nil }
+	r.told = func(e notify.Event) {
+		p.news = append(p.news, fmt.Sprintf("%s %s %s", e.Subject.Kind, e.Subject.Name, e.State))
+	}
+	return r
+}
+
+// take has a router take part, as a node that can speak.
+func (p *polls) take(r *router, fit fitness) *router {
+	p.t.Helper()
+	r.start(fit)
+	r.stand(footing{source: from})
+	p.turnAll()
+	return r
+}
+
+func (p *polls) turnAll() {
+	p.t.Helper()
+	if err := p.turn(); err != nil {
+		p.t.Fatal(err)
+	}
+	for _, do := range p.errands.mail.take() {
+		do()
+	}
+}
+
+// plainInstance is a member of the virtual router 110 with version 2.
+func plainInstance() *config.Instance {
 	return &config.Instance{
-		Position: config.Position{File: "keepalived.conf", Line: 3, Column: 1},
-		Name:     "SERVICE", Interface: "enp1s0", State: config.Master, VirtualRouterID: 110, Priority: 11,
-		AdvertInterval: 2 * time.Second, Version: 2, AuthType: config.AuthPass, AuthPass: "def345",
-		Addresses:         []config.VirtualAddress{{Prefix: prefixOf("192.168.100.221/24")}, {Prefix: prefixOf("192.168.100.222/24")}},
-		ExcludedAddresses: []config.VirtualAddress{{Prefix: prefixOf("192.168.100.223/24")}},
-		Preempt:           true, PreemptDelay: 3 * time.Second, SourceAddress: netip.MustParseAddr("192.168.100.211"),
-		GARP: config.GARP{
-			MasterDelay: 4 * time.Second, MasterRepeat: 5, MasterRefresh: 6 * time.Second, MasterRefreshRepeat: 7,
-			LowerPrioDelay: 8 * time.Second, LowerPrioRepeat: 9,
-		},
-		LowerPrioNoAdvert: true, HigherPrioSendAdvert: true, TrackPrimary: true, TrackInterfaces: []string{"enp2s0"},
-		SkipCheckAdvAddr: true, DownTimerAdverts: 10,
+		Name: "SERVICE", Interface: absent, VirtualRouterID: 110, Priority: 11, Version: 2, AdvertInterval: time.Second,
+		DownTimerAdverts: 3, Preempt: true, MulticastGroup: netip.MustParseAddr("224.0.0.18"),
+		Addresses: []config.VirtualAddress{{Prefix: prefixOf("192.168.100.221/24")}},
 	}
 }
 
-func routerOf(i *config.Instance) *router {
-	return newRouter(*i, 1, nil, slog.New(slog.DiscardHandler))
+// advertOf is an advert of another router.
+func advertOf(t *testing.T, vrid, priority uint8) netif.Packet {
+	t.Helper()
+	source, group := netip.MustParseAddr("192.168.100.212"), netip.MustParseAddr("224.0.0.18")
+	payload, err := vrrp.Advert{
+		Version: 2, VirtualRouterID: vrid, Priority: priority, Interval: time.Second,
+		Addresses: []netip.Addr{netip.MustParseAddr("192.168.100.221")},
+	}.Marshal(source, group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return netif.Packet{Source: source, Destination: group, TTL: 255, Payload: payload}
 }
 
-func TestSettingsAreTheInstanceInTheTermsOfTheElection(t *testing.T) {
-	want := vrrp.Settings{
-		Name: "SERVICE", VirtualRouterID: 110, Priority: 11, AdvertInterval: 2 * time.Second,
-		AuthType: vrrp.AuthPass, Password: "def345",
-		Addresses:         []netip.Addr{netip.MustParseAddr("192.168.100.221"), netip.MustParseAddr("192.168.100.222")},
-		ExcludedAddresses: []netip.Addr{netip.MustParseAddr("192.168.100.223")},
-		StartState:        vrrp.Master, Preempt: true, PreemptDelay: 3 * time.Second,
-		GARP: vrrp.GARP{
-			MasterDelay: 4 * time.Second, MasterRepeat: 5, MasterRefresh: 6 * time.Second, MasterRefreshRepeat: 7,
-			LowerPrioDelay: 8 * time.Second, LowerPrioRepeat: 9,
-		},
-		LowerPrioNoAdvert: true, HigherPrioSendAdvert: true, DownTimerAdverts: 10, SkipCheckAdvAddr: true,
-	}
-	got := routerOf(fullInstance()).settings()
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("settings are\n%+v, want\n%+v", got, want)
-	}
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[vrrp.Settings]()) {
-		if field.Name == "SourceAddress" {
-			continue // of the socket; without one there is none
-		}
-		if reflect.ValueOf(got).FieldByIndex(field.Index).IsZero() {
-			t.Errorf("nobody sets %s", field.Name)
-		}
-	}
-}
-
-// A field that is added to the configuration of an instance must not be forgotten here.
-func TestSettingsHeedEveryFieldOfAnInstance(t *testing.T) {
-	before := routerOf(fullInstance()).settings()
-	seen := func(i *config.Instance) bool { return !reflect.DeepEqual(routerOf(i).settings(), before) }
-	checkHeeded(t, "Instance", fullInstance, func(i *config.Instance) any { return i }, seen,
-		"Interface", "SourceAddress", // the socket's: openConn
-		"TrackPrimary", "TrackInterfaces", // linkEvent
-		"Version") // always 2
-	checkHeeded(t, "GARP", fullInstance, func(i *config.Instance) any { return &i.GARP }, seen)
-}
-
-func TestAnInstanceOfTheDefaultsHasTheElectionsDefaults(t *testing.T) {
-	src := memory{"keepalived.conf": "vrrp_instance A {\n interface eth0\n virtual_router_id 1\n virtual_ipaddress {\n 10.0.0.1/24\n }\n}\n"}
-	cfg, findings := config.Load("keepalived.conf", src)
-	if cfg == nil {
-		t.Fatal(findings)
-	}
-	want := vrrp.DefaultSettings()
-	want.Name, want.VirtualRouterID, want.Addresses = "A", 1, []netip.Addr{netip.MustParseAddr("10.0.0.1")}
-	if got := routerOf(&cfg.Instances[0]).settings(); !reflect.DeepEqual(got, want) {
-		t.Errorf("settings are\n%+v, want\n%+v", got, want)
-	}
-}
-
-// memory is config.Source over a map.
-type memory map[string]string
-
-func (m memory) ReadFile(name string) ([]byte, error) { return []byte(m[name]), nil }
-func (memory) Glob(string) ([]string, error)          { return nil, nil }
-
-func TestLinkEvent(t *testing.T) {
+func TestARouterBeginsWhenItIsKnownWhereItStandsAndAllTrackersHaveAnswered(t *testing.T) {
 	for name, test := range map[string]struct {
-		change func(*router)
-		want   vrrp.Event
+		lease time.Duration
+		stand footing
+		fit   fitness
+		want  vrrp.State
+		why   string
 	}{
-		"all interfaces are well":   {func(*router) {}, vrrp.LinkUp{}},
-		"no socket":                 {func(r *router) { r.conn = nil }, vrrp.LinkDown{Reason: "enp1s0 is away or has no IPv4 address"}},
-		"its own interface is down": {func(r *router) { r.usable["enp1s0"] = false }, vrrp.LinkDown{Reason: "enp1s0 is down"}},
-		"its own interface is down and not tracked": {
-			func(r *router) { r.usable["enp1s0"], r.instance.TrackPrimary = false, false }, vrrp.LinkUp{},
-		},
-		"a tracked one is down":        {func(r *router) { r.usable["enp2s0"] = false }, vrrp.LinkDown{Reason: "enp2s0 is down"}},
-		"a tracked one is not there":   {func(r *router) { delete(r.usable, "enp2s0") }, vrrp.LinkDown{Reason: "enp2s0 is down"}},
-		"one that nobody asked for":    {func(r *router) { r.usable["enp3s0"] = false }, vrrp.LinkUp{}},
-		"the first of two is reported": {func(r *router) { clear(r.usable) }, vrrp.LinkDown{Reason: "enp2s0 is down"}},
+		"all well":                     {0, footing{source: from}, fitness{}, vrrp.Backup, "started"},
+		"inside a lease":               {time.Second, footing{source: from}, fitness{}, vrrp.Master, "adopted"},
+		"a script has not answered":    {0, footing{source: from}, fitness{pending: "script web"}, vrrp.Initialize, "script web"},
+		"not answered inside a lease":  {time.Second, footing{source: from}, fitness{pending: "script web"}, vrrp.Master, "adopted"},
+		"nowhere to speak from":        {0, footing{problem: "enp1s0 is away"}, fitness{}, vrrp.Faulty, "enp1s0 is away"},
+		"a script fails":               {0, footing{source: from}, fitness{fault: "script web fails"}, vrrp.Faulty, "script web fails"},
+		"a fault inside a lease":       {time.Second, footing{source: from}, fitness{fault: "down"}, vrrp.Faulty, "down"},
+		"no real server and no MASTER": {0, footing{source: from}, fitness{yield: "no real server"}, vrrp.Backup, "started"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := routerOf(fullInstance())
-			r.conn = new(netif.VRRPConn)
-			r.usable = map[string]bool{"enp1s0": true, "enp2s0": true}
-			test.change(r)
-			for range 2 {
-				if got := r.linkEvent(); got != test.want {
-					t.Errorf("event %#v, want %#v", got, test.want)
-				}
+			p := newPolls(t)
+			r := p.add(plainInstance())
+			r.gates = &lease{left: test.lease}
+			r.start(test.fit)
+			p.turnAll()
+			if r.machine.State() != vrrp.Initialize {
+				t.Errorf("state %s before it is known where it stands", r.machine.State())
 			}
-			if len(r.instance.TrackInterfaces) != 1 {
-				t.Errorf("asking changed the configuration: %v", r.instance.TrackInterfaces)
+			r.stand(test.stand)
+			p.turnAll()
+			s := r.status()
+			if s.state != test.want || !strings.Contains(s.reason, test.why) {
+				t.Errorf("state %s because %q, want %s because of %q", s.state, s.reason, test.want, test.why)
 			}
 		})
 	}
 }
 
-func TestComplaintsOfAKindAreAMinuteApart(t *testing.T) {
-	c := make(complaints)
+func TestAPendingRouterBeginsWithTheAnswer(t *testing.T) {
+	p := newPolls(t)
+	r := p.take(p.add(plainInstance()), fitness{pending: "script web"})
+	r.fit(fitness{weight: -4, reason: "script web is down"})
+	p.turnAll()
+	if s := r.status(); s.state != vrrp.Backup || s.priority != 7 {
+		t.Errorf("state %s with priority %d, want BACKUP with 7", s.state, s.priority)
+	}
+}
+
+func TestFaultsComeAndGoWithWhatIsWatched(t *testing.T) {
+	p := newPolls(t)
+	r := p.take(p.add(plainInstance()), fitness{})
 	for _, step := range []struct {
-		after time.Duration
-		kind  string
-		want  bool
+		do   func()
+		want vrrp.State
 	}{
-		{0, "send", true}, {0, "send", false}, {0, "gate", true}, {time.Minute - 1, "send", false},
-		{time.Minute, "send", true}, {time.Minute, "gate", true}, {2*time.Minute - 1, "send", false},
+		{func() { r.fit(fitness{fault: "enp2s0 is down"}) }, vrrp.Faulty},
+		{func() { r.stand(footing{problem: "enp1s0 is away"}) }, vrrp.Faulty},
+		{func() { r.fit(fitness{}) }, vrrp.Faulty}, // the other cause lasts
+		{func() { r.stand(footing{source: from}) }, vrrp.Backup},
 	} {
-		if got := c.due(noon.Add(step.after), step.kind); got != step.want {
-			t.Errorf("%s after %s: due is %v, want %v", step.kind, step.after, got, step.want)
+		step.do()
+		p.turnAll()
+		if got := r.status(); got.state != step.want {
+			t.Errorf("state %s (%s), want %s", got.state, got.reason, step.want)
 		}
 	}
-	if !make(complaints).due(time.Time{}, "send") {
-		t.Error("the first complaint is not due at the zero time")
+}
+
+func TestANodeThatNoRealServerAnswersLeavesTheRoleToAMasterAndToNobodyElse(t *testing.T) {
+	p := newPolls(t)
+	r := p.take(p.add(plainInstance()), fitness{yield: "no real server answers"})
+	if got := r.machine.State(); got != vrrp.Backup {
+		t.Fatalf("state %s with nobody else there, want BACKUP", got)
+	}
+	r.receive(advertOf(t, 110, 5))
+	p.turnAll()
+	if got := r.status(); got.state != vrrp.Faulty || !strings.Contains(got.reason, "no real server answers") {
+		t.Fatalf("state %s (%s) below a MASTER, want FAULT", got.state, got.reason)
+	}
+	if want := time.Now().Add(3 * time.Second); r.yieldsUntil.After(want) || r.yieldsUntil.Before(want.Add(-time.Second)) {
+		t.Errorf("yields until %s, want about %s: three adverts", r.yieldsUntil, want)
+	}
+	before := r.yieldsUntil
+	r.receive(advertOf(t, 110, 5)) // from the same one
+	if !r.yieldsUntil.After(before) {
+		t.Error("another advert of the MASTER did not make it yield for longer")
+	}
+	r.masterUntil, r.yieldsUntil = time.Now(), time.Now() // its last advert was long ago
+	p.turnAll()
+	if got := r.machine.State(); got != vrrp.Backup {
+		t.Errorf("state %s after the MASTER fell silent, want BACKUP: the address must live somewhere", got)
 	}
 }
 
 func TestDropsAreCountedByReasonAndTheFirstOfEachIsLogged(t *testing.T) {
-	var log bytes.Buffer
-	r := newRouter(*fullInstance(), 1, nil, slog.New(slog.NewTextHandler(&log, nil)))
+	p := newPolls(t)
+	r := p.add(plainInstance())
 	for _, reason := range []vrrp.DropReason{vrrp.DropTTL, vrrp.DropTTL, vrrp.DropPassword, vrrp.DropOwn} {
 		r.do(vrrp.Drop{Reason: reason, Source: netip.MustParseAddr("192.168.100.9")})
 	}
@@ -158,9 +222,9 @@ func TestDropsAreCountedByReasonAndTheFirstOfEachIsLogged(t *testing.T) {
 	if len(got) != len(vrrp.DropReasons()) || !reflect.DeepEqual(got, want) {
 		t.Errorf("counted %v, want %v", got, want)
 	}
-	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+	lines := strings.Split(strings.TrimSpace(p.log.String()), "\n")
 	if len(lines) != 2 || !strings.Contains(lines[0], "reason=ttl") || !strings.Contains(lines[1], "reason=password") {
-		t.Errorf("logged\n%s\nwant the first of ttl and of password; one's own advert is no news", log.String())
+		t.Errorf("logged\n%s\nwant the first of ttl and of password; one's own advert is no news", p.log.String())
 	}
 	got[vrrp.DropTTL] = 99
 	if n := r.status().dropped[vrrp.DropTTL]; n != 2 {
@@ -168,62 +232,130 @@ func TestDropsAreCountedByReasonAndTheFirstOfEachIsLogged(t *testing.T) {
 	}
 }
 
-// advertOf is an advert of another router.
-func advertOf(t *testing.T, vrid, priority uint8) netif.Packet {
-	t.Helper()
-	payload, err := vrrp.Advert{
-		Version: 2, VirtualRouterID: vrid, Priority: priority, Interval: time.Second,
-		Addresses: []netip.Addr{netip.MustParseAddr("192.168.100.221")},
-	}.Marshal()
-	if err != nil {
-		t.Fatal(err)
+func TestASecondMasterIsLoggedOnceAMinuteAndShown(t *testing.T) {
+	p := newPolls(t)
+	r := p.take(p.add(plainInstance()), fitness{})
+	other := netip.MustParseAddr("192.168.100.9")
+	for range 3 {
+		r.do(vrrp.Rival{Source: other, Priority: 5})
 	}
-	return netif.Packet{Source: netip.MustParseAddr("192.168.100.212"), TTL: 255, Payload: payload}
+	if n := strings.Count(p.log.String(), "split brain"); n != 1 || !strings.Contains(p.log.String(), "rival=192.168.100.9") {
+		t.Errorf("logged %d times:\n%s", n, p.log.String())
+	}
+	if got := r.status().rivals[other].priority; got != 5 {
+		t.Errorf("the status shows a rival of priority %d, want 5", got)
+	}
 }
 
 func TestOnlyAdvertsOfTheOwnVirtualRouterAreCounted(t *testing.T) {
-	r := routerOf(fullInstance())
-	r.receive(advertOf(t, 110, 12))
-	r.receive(advertOf(t, 120, 12))
-	r.receive(netif.Packet{Payload: []byte{0x21}})
-	if got := r.status().received; got != 1 {
-		t.Errorf("%d counted, want 1", got)
+	p := newPolls(t)
+	r := p.take(p.add(plainInstance()), fitness{})
+	for _, by := range []routerKey{
+		{absent, 110, false}, {absent, 120, false}, {"enp2s0", 110, false}, {absent, 110, true},
+	} {
+		p.deliver(heard{by, advertOf(t, by.vrid, 12)})
+	}
+	p.turnAll()
+	if got := r.status(); got.received != 1 || got.master != netip.MustParseAddr("192.168.100.212") {
+		t.Errorf("%d counted, the MASTER is %v, want 1 and its sender", got.received, got.master)
 	}
 }
 
 func TestALeavingMasterGoesSoonAfterItHearsItsSuccessor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := routerOf(fullInstance())
-		until := time.Now().Add(successorDeadline)
-		r.leaving = until
-		r.receive(advertOf(t, 110, vrrp.PriorityStopped)) // another one that goes
-		r.receive(advertOf(t, 120, 12))
-		if r.leaving != until {
-			t.Errorf("leaves in %s, want %s: no successor was heard", time.Until(r.leaving), successorDeadline)
-		}
-		r.receive(advertOf(t, 110, 12))
-		if got := time.Until(r.leaving); got != successorAnnounces {
-			t.Errorf("leaves in %s after its successor's advert, want %s", got, successorAnnounces)
-		}
-		if r.left() || r.deadline() != r.leaving {
-			t.Errorf("left is %v, deadline in %s, want it to wait for %s", r.left(), time.Until(r.deadline()), successorAnnounces)
-		}
-		time.Sleep(successorAnnounces)
-		if !r.left() {
-			t.Error("it has not left when the time was over")
-		}
-	})
+	p := newPolls(t)
+	r := p.take(p.add(plainInstance()), fitness{})
+	until := time.Now().Add(successorDeadline)
+	r.leaving = until
+	r.receive(advertOf(t, 110, vrrp.PriorityStopped)) // another one that goes
+	if r.leaving != until {
+		t.Errorf("leaves in %s, want %s: no successor was heard", time.Until(r.leaving), successorDeadline)
+	}
+	r.receive(advertOf(t, 110, 12))
+	if !r.leaving.Before(until) || r.left(time.Now()) || p.next().After(r.leaving) {
+		t.Errorf("leaves in %s after its successor's advert, want about %s", time.Until(r.leaving), successorAnnounces)
+	}
+	if !r.left(r.leaving) {
+		t.Error("it does not leave when the time is over")
+	}
 }
 
 func TestARouterThatWasNeverMasterLeavesAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := routerOf(fullInstance())
-		go r.run(t.Context())
-		begun := time.Now()
-		r.stop()
-		<-r.done
-		if took := time.Since(begun); took != 0 {
-			t.Errorf("it took %s, want none", took)
+	for name, started := range map[string]bool{"as BACKUP": true, "before it has started": false} {
+		t.Run(name, func(t *testing.T) {
+			p := newPolls(t)
+			r := p.add(plainInstance())
+			if started {
+				p.take(r, fitness{})
+			}
+			r.stop(false)
+			p.turnAll()
+			if len(p.routers) != 0 || len(p.groups) != 0 {
+				t.Errorf("%d routers and %d groups are left", len(p.routers), len(p.groups))
+			}
+		})
+	}
+}
+
+func TestAMasterThatStopsTakesItsLeaseBackAndStaysForItsSuccessor(t *testing.T) {
+	p := newPolls(t)
+	r := p.add(plainInstance())
+	gate := &lease{left: time.Second}
+	r.gates = gate
+	p.take(r, fitness{})
+	if gate.opened != 1 {
+		t.Errorf("the lease was renewed %d times on adoption, want once", gate.opened)
+	}
+	r.stop(false)
+	p.turnAll()
+	if gate.closed != 1 || p.routers[r.key] != r {
+		t.Errorf("the lease was taken back %d times, want once; it is there: %v", gate.closed, p.routers[r.key] == r)
+	}
+}
+
+func TestScriptsAreToldOfInstancesAndOfGroupsOnceAllMembersAreThere(t *testing.T) {
+	p := newPolls(t)
+	one, two := plainInstance(), plainInstance()
+	one.Name, two.Name, two.VirtualRouterID = "ONE", "TWO", 111
+	a, b := p.add(one), p.add(two)
+	p.follow([]set{{"BOTH", []*router{a, b}}})
+	for _, r := range []*router{a, b} {
+		r.gates = &lease{left: time.Second}
+		p.take(r, fitness{})
+	}
+	a.fit(fitness{fault: "down"})
+	p.turnAll()
+	a.fit(fitness{})
+	p.turnAll()
+	for _, r := range []*router{a, b} {
+		r.stop(r == b)
+		p.turnAll()
+	}
+	want := []string{
+		"INSTANCE ONE MASTER", "INSTANCE TWO MASTER", "GROUP BOTH MASTER", "INSTANCE ONE FAULT", "INSTANCE TWO FAULT",
+		"GROUP BOTH FAULT", "INSTANCE ONE BACKUP", "INSTANCE TWO BACKUP", "GROUP BOTH BACKUP", "INSTANCE ONE STOP",
+		"GROUP BOTH STOP",
+	} // TWO is deleted, of which the controller tells
+	if !slices.Equal(p.news, want) {
+		t.Errorf("told\n%s\nwant\n%s", strings.Join(p.news, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestAReloadThatChangesGroupsKeepsStates(t *testing.T) {
+	p := newPolls(t)
+	one, two := plainInstance(), plainInstance()
+	one.Name, two.Name, two.VirtualRouterID = "ONE", "TWO", 111
+	a, b := p.add(one), p.add(two)
+	for _, r := range []*router{a, b} {
+		r.gates = &lease{left: time.Second}
+		p.take(r, fitness{})
+	}
+	for _, sets := range [][]set{
+		{{"BOTH", []*router{a, b}}}, {{"", []*router{a}}, {"", []*router{b}}}, {{"OTHER", []*router{b, a}}},
+	} {
+		p.follow(sets)
+		p.turnAll()
+		if len(p.groups) != len(sets) || a.status().state != vrrp.Master || b.status().state != vrrp.Master {
+			t.Errorf("%d groups, states %s and %s, want %d and MASTER", len(p.groups), a.status().state, b.status().state, len(sets))
 		}
-	})
+	}
 }

@@ -1,30 +1,33 @@
 package ctrl
 
 import (
+	"fmt"
 	"net/netip"
+	"time"
 
-	"drover/ctrl/config"
 	"drover/ctrl/netif"
+	"drover/ctrl/notify"
 	"drover/ctrl/vrrp"
 )
 
-// do carries out what the machine asks for.
+// do carries out what the machine asks for, or has it carried out in the same order.
 func (r *router) do(action vrrp.Action) {
 	switch a := action.(type) {
 	case vrrp.SendAdvert:
 		r.sendAdvert(a)
 	case vrrp.AddAddresses:
-		for _, addr := range a.Addresses {
-			r.addAddress(addr)
-		}
+		r.errand(func(g *ground) { g.add(a.Addresses) })
 	case vrrp.RemoveAddresses:
-		for _, addr := range a.Addresses {
-			r.removeAddress(addr)
-		}
+		ends := r.machine.State() != vrrp.Master
+		r.errand(func(g *ground) { g.remove(a.Addresses, ends) })
 	case vrrp.Announce:
-		r.announceAll(a)
+		r.errand(func(g *ground) { g.announceAll(a.Addresses, a.Count) })
 	case vrrp.Transition:
 		r.transition(a)
+	case vrrp.PriorityChange:
+		r.changePriority(a)
+	case vrrp.Rival:
+		r.hearRival(a)
 	case vrrp.Drop:
 		r.drop(a)
 	case vrrp.Note:
@@ -32,112 +35,103 @@ func (r *router) do(action vrrp.Action) {
 	}
 }
 
+func (r *router) errand(do func(*ground)) { r.elections.errands.post(func() { do(r.ground) }) }
+
 // sendAdvert renews the lease and says so to the LAN. The gate comes first: whoever hears the advert may send packets.
 func (r *router) sendAdvert(a vrrp.SendAdvert) {
 	if a.Lease > 0 {
-		if err := r.data.OpenGate(r.gate, a.Lease, forwardingGrace); err != nil {
+		if err := r.gates.OpenGate(r.gate, a.Lease, forwardingGrace); err != nil {
 			r.complain("gate", "the lease could not be renewed", err)
 		}
 	}
-	payload, err := a.Advert.Marshal()
-	if err != nil {
-		r.complain("marshal", "an advert could not be written", err)
-		return
+	if r.footing.conn == nil {
+		return // the interface is away, of which the machine is told
 	}
-	if r.conn == nil {
-		return // the link is down, of which the machine is told
-	}
-	if err := r.conn.Write(payload); err != nil {
-		r.complain("send", "an advert could not be sent", err)
-		return
-	}
-	r.update(func(s *routerStatus) { s.sent++ })
-}
-
-func (r *router) virtualAddress(addr netip.Addr) (config.VirtualAddress, bool) {
-	for _, a := range virtualAddresses(r.instance) {
-		if a.Prefix.Addr() == addr {
-			return a, true
-		}
-	}
-	return config.VirtualAddress{}, false
-}
-
-// addAddress tells whether the address was not there before.
-func (r *router) addAddress(addr netip.Addr) bool {
-	a, configured := r.virtualAddress(addr)
-	if !configured {
-		return false
-	}
-	added, err := netif.AddAddress(a.Interface, netif.Address{
-		Prefix: a.Prefix, Label: a.Label, Broadcast: a.Broadcast, Scope: scopes[a.Scope],
-	})
-	if err != nil {
-		r.complain("add", "a VIP could not be added", err)
-		return false
-	}
-	r.holds[addr] = a
-	return added
-}
-
-// scopes are keepalived.conf's words for the scope of an address.
-var scopes = map[string]netif.Scope{
-	"": netif.ScopeGlobal, "global": netif.ScopeGlobal, "site": netif.ScopeSite, "link": netif.ScopeLink,
-	"host": netif.ScopeHost, "nowhere": netif.ScopeNowhere,
-}
-
-// removeAddress removes an address as it was added; one that this process did not add, as it is configured.
-func (r *router) removeAddress(addr netip.Addr) {
-	a, held := r.holds[addr]
-	if !held {
-		configured := false
-		if a, configured = r.virtualAddress(addr); !configured {
+	for _, path := range r.paths() {
+		payload, err := a.Advert.Marshal(path.Source, path.Destination)
+		if err != nil {
+			r.complain("marshal", "an advert could not be written", err)
 			return
 		}
-	}
-	delete(r.holds, addr)
-	if _, err := netif.RemoveAddress(a.Interface, a.Prefix); err != nil {
-		r.complain("remove", "a VIP could not be removed", err)
-	}
-}
-
-// moveAddresses follows a reload that wrote a VIP another way: its prefix length, its interface or its label.
-func (r *router) moveAddresses() {
-	for addr, old := range r.holds {
-		a, configured := r.virtualAddress(addr)
-		a.Position = old.Position
-		if !configured || a == old {
+		if err := r.footing.conn.Write(payload, path); err != nil {
+			r.complain("send", "an advert could not be sent", err)
 			continue
 		}
-		r.removeAddress(addr)
-		r.addAddress(addr)
-		r.do(vrrp.Announce{Addresses: []netip.Addr{addr}, Count: r.instance.GARP.MasterRepeat})
+		r.update(func(s *routerStatus) { s.sent++ })
 	}
 }
 
-func (r *router) announceAll(a vrrp.Announce) {
-	for range a.Count {
-		for _, addr := range a.Addresses {
-			v, configured := r.virtualAddress(addr)
-			if !configured {
-				continue
-			}
-			if err := r.announce(v.Interface, addr); err != nil {
-				r.complain("announce", "a VIP could not be announced", err)
-			}
-		}
+// paths are the ways of an advert: to the group, or to each peer.
+func (r *router) paths() []netif.VRRPPath {
+	if len(r.instance.Unicast) == 0 {
+		return []netif.VRRPPath{{
+			Source: r.footing.source, Destination: r.instance.MulticastGroup, VMAC: r.footing.vmac,
+		}}
 	}
+	paths := make([]netif.VRRPPath, len(r.instance.Unicast))
+	for n, p := range r.instance.Unicast {
+		paths[n] = netif.VRRPPath{Source: r.footing.source, Destination: p.Address, TTL: r.instance.UnicastTTL}
+	}
+	return paths
 }
 
 func (r *router) transition(t vrrp.Transition) {
 	if t.From == vrrp.Master {
-		if err := r.data.CloseGate(r.gate, forwardingGrace); err != nil {
+		if err := r.gates.CloseGate(r.gate, forwardingGrace); err != nil {
 			r.complain("gate", "the lease could not be taken back", err)
 		}
 	}
 	r.log.Info("VRRP state", "from", t.From, "to", t.To, "reason", t.Reason)
-	r.update(func(s *routerStatus) { s.state, s.since, s.reason = t.To, r.machine.Since(), t.Reason })
-	r.changed()
+	since := r.machine.Since()
+	r.errand(func(g *ground) {
+		g.rule(t.To == vrrp.Master)
+		r.update(func(s *routerStatus) { s.enter(t, since) }) // now that all is done that the change brought
+	})
+	if !r.deleted { // else they know: Controller.dismiss
+		r.notify(r.event(states[t.To]))
+	}
+	r.errand(func(*ground) { r.changed() })
+}
+
+func (s *routerStatus) enter(t vrrp.Transition, since time.Time) {
+	s.before, s.state, s.since, s.reason = t.From, t.To, since, t.Reason
+	if t.To == vrrp.Master || t.To == vrrp.Initialize {
+		s.master = netip.Addr{}
+	}
+	if t.To != vrrp.Master {
+		clear(s.rivals)
+	}
+}
+
+func (r *router) event(state notify.State) notify.Event {
+	subject := notify.Subject{Kind: notify.Instance, Name: r.name}
+	return notify.Event{Subject: subject, State: state, Priority: r.status().priority}
+}
+
+// notify tells scripts and FIFOs, once all that the machine has asked for before is done.
+func (r *router) notify(e notify.Event) { r.errand(func(*ground) { r.told(e) }) }
+
+func (r *router) changePriority(p vrrp.PriorityChange) {
+	r.log.Info("VRRP priority", "from", p.From, "to", p.To, "reason", p.Reason)
+	r.update(func(s *routerStatus) { s.priority = p.To })
+	switch r.machine.State() {
+	case vrrp.Master:
+		r.notify(r.event(notify.MasterPriority))
+	case vrrp.Backup:
+		r.notify(r.event(notify.BackupPriority))
+	}
+}
+
+// hearRival tells of a second MASTER. Who stays is the machine's business.
+func (r *router) hearRival(a vrrp.Rival) {
+	r.update(func(s *routerStatus) { s.rivals[a.Source] = rival{a.Priority, time.Now()} })
+	if r.complaints.due(time.Now(), "rival "+a.Source.String()) {
+		r.log.Warn("split brain: another MASTER is heard; further adverts of it within a minute are not logged", "rival", a.Source,
+			"its_priority", a.Priority, "priority", r.machine.Priority())
+	}
+	if a.Priority < r.machine.Priority() {
+		r.notify(r.event(notify.LowerPriority))
+	}
 }
 
 func (r *router) drop(d vrrp.Drop) {
@@ -149,5 +143,25 @@ func (r *router) drop(d vrrp.Drop) {
 	if first && d.Reason != vrrp.DropOwn {
 		r.log.Warn("an advert is not listened to; further ones are counted in drover status", "reason", d.Reason,
 			"source", d.Source, "detail", d.Detail)
+	}
+}
+
+// complaints remembers when each kind of failure was last logged.
+type complaints map[string]time.Time
+
+// due tells whether a failure is to be logged now: one of a kind at most once a minute.
+func (c complaints) due(now time.Time, kind string) bool {
+	const pause = time.Minute
+	if last, logged := c[kind]; logged && now.Sub(last) < pause {
+		return false
+	}
+	c[kind] = now
+	return true
+}
+
+// complain logs a failure, unless one of its kind was logged just now.
+func (r *router) complain(kind, text string, err error) {
+	if r.complaints.due(time.Now(), kind) {
+		r.log.Error(fmt.Sprintf("%s; further ones within a minute are not logged", text), "error", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"drover/ctrl/netif"
 )
@@ -23,12 +24,15 @@ var errAway = errors.New("the interface is away")
 type segment struct {
 	ifname string
 	log    *slog.Logger
-	// heard is called with every change of a real server's MAC, claimed with every claim of an IPv4 VIP by another host.
+	// heard is called with every change of a real server's MAC, claimed with every claim of a VIP by another host.
 	// Neither may wait.
 	heard   func(netif.Neighbor)
 	claimed func(vip netip.Addr, by netif.Observation)
 	// recall returns the MACs that are known already; open calls it.
 	recall func() map[netip.Addr]net.HardwareAddr
+
+	// garps and advertisements keep the announcements of either IP version apart.
+	garps, advertisements pacer
 
 	mu       sync.RWMutex
 	vips     map[netip.Addr]bool
@@ -140,7 +144,7 @@ func (s *segment) follow(vips map[netip.Addr]bool, targets []netip.Addr) {
 
 func (s *segment) observe(resolver *netif.Resolver, o netif.Observation) {
 	resolver.Observe(o)
-	if !o.SenderIP.Is4() || !s.isVIP(o.SenderIP) {
+	if !s.isVIP(o.SenderIP) {
 		return
 	}
 	if vip, _, claims := netif.ClaimedBy(o, []netip.Addr{o.SenderIP}); claims {
@@ -154,19 +158,24 @@ func (s *segment) isVIP(addr netip.Addr) bool {
 	return s.vips[addr]
 }
 
-// announce tells the LAN that a VIP is here.
-func (s *segment) announce(vip netip.Addr) error {
+// announce tells the LAN that a VIP is here, at a virtual MAC, or with nil at the interface's own.
+func (s *segment) announce(vip netip.Addr, mac net.HardwareAddr) error {
 	return s.send(func(arp *netif.ARP, ndp *netif.NDP) error {
 		if vip.Is6() {
-			return ndp.Announce(vip)
+			return ndp.Announce(vip, mac)
 		}
-		return arp.Announce(vip)
+		return arp.Announce(vip, mac)
 	})
 }
 
-// probe asks the LAN who else has a VIP of IPv4.
+// probe asks the LAN who else has a VIP.
 func (s *segment) probe(vip netip.Addr) error {
-	return s.send(func(arp *netif.ARP, _ *netif.NDP) error { return arp.Probe(vip) })
+	return s.send(func(arp *netif.ARP, ndp *netif.NDP) error {
+		if vip.Is6() {
+			return ndp.Probe(vip)
+		}
+		return arp.Probe(vip)
+	})
 }
 
 func (s *segment) send(do func(*netif.ARP, *netif.NDP) error) error {
@@ -181,8 +190,9 @@ func (s *segment) send(do func(*netif.ARP, *netif.NDP) error) error {
 
 // segments are those of all interfaces, by name. The controller adds and removes; routers announce at any time.
 type segments struct {
-	mu     sync.RWMutex
-	byName map[string]*segment
+	mu        sync.RWMutex
+	byName    map[string]*segment
+	garp, gna time.Duration // between two announcements
 }
 
 func newSegments() *segments { return &segments{byName: make(map[string]*segment)} }
@@ -217,11 +227,33 @@ func (s *segments) all() map[string]*segment {
 	return maps.Clone(s.byName)
 }
 
-// announce tells the LAN of an interface that a VIP is there.
-func (s *segments) announce(ifname string, vip netip.Addr) error {
+// pace says how far apart announcements are to be on each interface, of IPv4 and of IPv6.
+func (s *segments) pace(garp, gna time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.garp, s.gna = garp, gna
+}
+
+// announce tells the LAN of an interface that a VIP is there, see segment.announce; later if another announcement there was
+// only just sent.
+func (s *segments) announce(ctx context.Context, ifname string, vip netip.Addr, mac net.HardwareAddr) error {
 	one := s.get(ifname)
 	if one == nil {
 		return fmt.Errorf("%s: %w", ifname, errAway)
 	}
-	return one.announce(vip)
+	s.mu.RLock()
+	pacer, interval := &one.garps, s.garp
+	if vip.Is6() {
+		pacer, interval = &one.advertisements, s.gna
+	}
+	s.mu.RUnlock()
+	if interval == 0 {
+		return one.announce(vip, mac)
+	}
+	pacer.do(ctx, interval, func() {
+		if err := one.announce(vip, mac); err != nil {
+			one.log.Error("a VIP could not be announced", "vip", vip, "interface", ifname, "error", err)
+		}
+	})
+	return nil
 }

@@ -110,14 +110,14 @@ func TestASegmentHearsAClaimOfAnIPv4VIPWithIPv6VIPsBesideIt(t *testing.T) {
 	s, _, claims := openSegment(t, balancer)
 	vip4, vip6 := netip.MustParseAddr("192.168.100.221"), netip.MustParseAddr("2001:db8::221")
 	s.follow(map[netip.Addr]bool{vip6: true, vip4: true}, nil)
-	if err := s.announce(vip6); err != nil {
+	if err := s.announce(vip6, nil); err != nil {
 		t.Errorf("announce an IPv6 VIP: %v", err)
 	}
-	if err := s.announce(vip4); err != nil {
+	if err := s.announce(vip4, nil); err != nil {
 		t.Errorf("announce an IPv4 VIP after that: %v", err)
 	}
 	other, _, _ := openSegment(t, server)
-	if err := other.announce(vip4); err != nil {
+	if err := other.announce(vip4, nil); err != nil {
 		t.Fatal(err)
 	}
 	awaitMatch(t, claims, "the claim", func(vip netip.Addr) bool { return vip == vip4 })
@@ -127,7 +127,7 @@ func TestAClosedSegmentIsAway(t *testing.T) {
 	balancer, _ := twoFamilies(t)
 	s, _, _ := openSegment(t, balancer)
 	s.close()
-	if err := s.announce(netip.MustParseAddr("192.168.100.221")); !errors.Is(err, errAway) {
+	if err := s.announce(netip.MustParseAddr("192.168.100.221"), nil); !errors.Is(err, errAway) {
 		t.Errorf("announce: %v", err)
 	}
 }

@@ -36,26 +36,6 @@ func (c *Controller) Status(ctx context.Context) (api.Status, error) {
 	return s, c.count(&s, counted)
 }
 
-func (c *Controller) instances() []api.Instance {
-	list := []api.Instance{}
-	for _, i := range c.known.config.Instances {
-		r := c.routers[keyOfInstance(i)].status()
-		instance := api.Instance{
-			Name: i.Name, Interface: i.Interface, VirtualRouterID: i.VirtualRouterID, Version: i.Version,
-			State: r.state.String(), Priority: i.Priority, Addresses: []string{}, Since: r.since, Reason: r.reason,
-			AdvertsSent: r.sent, AdvertsReceived: r.received, Dropped: make(map[string]uint64),
-		}
-		for _, a := range virtualAddresses(i) {
-			instance.Addresses = append(instance.Addresses, a.Prefix.String())
-		}
-		for reason, n := range r.dropped {
-			instance.Dropped[string(reason)] = n
-		}
-		list = append(list, instance)
-	}
-	return list
-}
-
 // virtualServers lists the services, each member of a group for itself, in the order of roster.realKeys.
 func (c *Controller) virtualServers() []api.VirtualServer {
 	list := []api.VirtualServer{}

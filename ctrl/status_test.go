@@ -3,6 +3,7 @@ package ctrl
 import (
 	"errors"
 	"log/slog"
+	"net"
 	"net/netip"
 	"reflect"
 	"testing"
@@ -21,7 +22,7 @@ func observed(k *known, state vrrp.State) *Controller {
 	for _, i := range k.config.Instances {
 		r := newRouter(i, 1, nil, c.log)
 		r.snapshot = routerStatus{
-			state: state, since: noon, reason: "no master heard", sent: 3, received: 4,
+			state: state, since: noon, reason: "no master heard", priority: 11, sent: 3, received: 4,
 			dropped: map[vrrp.DropReason]uint64{vrrp.DropTTL: 2},
 		}
 		c.routers[keyOfInstance(i)] = r
@@ -31,13 +32,42 @@ func observed(k *known, state vrrp.State) *Controller {
 
 func TestStatusOfInstances(t *testing.T) {
 	cfg := tutorialConfig()
-	cfg.Instances[0].ExcludedAddresses = []config.VirtualAddress{{Prefix: prefixOf("192.168.100.222/32")}}
+	i := &cfg.Instances[0]
+	i.ExcludedAddresses = []config.VirtualAddress{{Prefix: prefixOf("192.168.100.222/32")}}
+	i.VMAC = &config.VMAC{Name: "vrrp.110", Address: net.HardwareAddr{0, 0, 0x5e, 0, 1, 110}}
+	i.TrackScripts = []config.Track{{Name: "web", Weight: -2}}
+	cfg.SyncGroups = []config.SyncGroup{{Name: "BOTH", Members: []string{"SERVICE"}}}
+	now := time.Now()
+	var late lateness
+	late.add(150 * time.Microsecond)
+	late.add(time.Second)
 	want := []api.Instance{{
-		Name: "SERVICE", Interface: "enp1s0", VirtualRouterID: 110, Version: 2, State: "MASTER", Priority: 11,
+		Name: "SERVICE", Interface: "enp1s0", VirtualRouterID: 110, Version: 2, State: "MASTER", PreviousState: "BACKUP",
+		Priority: 9, BasePriority: 11, SyncGroup: "BOTH", Master: "192.168.100.212",
+		Rivals:     []api.Rival{{Address: "192.168.100.9", Priority: 3, Last: now}},
+		Claims:     []api.Claim{{Address: "192.168.100.221", MAC: "02:00:00:00:00:07"}},
+		VirtualMAC: &api.VirtualMAC{Interface: "vrrp.110", MAC: "00:00:5e:00:01:6e"},
+		Tracked: []api.Tracked{
+			{Kind: "track_interface", Name: "enp1s0", State: "up"}, {Kind: "track_script", Name: "web", State: "unknown", Weight: -2},
+		},
 		Addresses: []string{"192.168.100.221/24", "192.168.100.222/32"}, Since: noon, Reason: "no master heard",
 		AdvertsSent: 3, AdvertsReceived: 4, Dropped: map[string]uint64{"ttl": 2},
+		Lateness: late.status(),
 	}}
-	if got := observed(allWell(cfg), vrrp.Master).instances(); !reflect.DeepEqual(got, want) {
+	if l := want[0].Lateness; l.Classes[1] != (api.LatenessClass{UpToUS: 250, Count: 1}) || l.Over != 1 || l.WorstUS != 1e6 {
+		t.Errorf("lateness is %+v", l)
+	}
+	k := allWell(cfg)
+	k.claims.hear(now, claim{web.Address.Addr(), "02:00:00:00:00:07"})
+	k.claims.hear(now, claim{netip.MustParseAddr("192.168.100.9"), "02:00:00:00:00:07"}) // of no instance
+	c := observed(k, vrrp.Master)
+	c.routers[keyOfInstance(*i)].update(func(s *routerStatus) {
+		s.before, s.priority, s.master, s.late = vrrp.Backup, 9, netip.MustParseAddr("192.168.100.212"), late
+		s.rivals = map[netip.Addr]rival{
+			netip.MustParseAddr("192.168.100.9"): {3, now}, netip.MustParseAddr("192.168.100.8"): {3, now.Add(-rivalTime)},
+		}
+	})
+	if got := c.instances(); !reflect.DeepEqual(got, want) {
 		t.Errorf("instances are\n%+v, want\n%+v", got, want)
 	}
 }

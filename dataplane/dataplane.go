@@ -76,8 +76,10 @@ type DataPlane struct {
 
 	// growing is held for writing while an edition takes the place of another.
 	growing sync.RWMutex
-	objects objects
-	moved   atomic.Bool // everything has left the flow tables that were replaced
+	// swapping is held for writing for the instant in which the objects change hands. Who moves a gate waits for no more.
+	swapping sync.RWMutex
+	objects  objects
+	moved    atomic.Bool // everything has left the flow tables that were replaced
 }
 
 // objects are what every attached program shares.

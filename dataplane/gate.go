@@ -35,8 +35,8 @@ type GateState struct {
 // OpenGate lets the node speak for the VIPs of the gate until lease is over, and forward for grace more. A lease is
 // renewed by calling this again, well before it ends; the resolution is a jiffy, 1 to 10 ms.
 func (d *DataPlane) OpenGate(id GateID, lease, grace time.Duration) error {
-	d.growing.RLock()
-	defer d.growing.RUnlock()
+	d.swapping.RLock()
+	defer d.swapping.RUnlock()
 	now, err := d.clock()
 	if err != nil {
 		return err
@@ -47,8 +47,8 @@ func (d *DataPlane) OpenGate(id GateID, lease, grace time.Duration) error {
 // CloseGate takes the lease back: the node falls silent for the VIPs of the gate at once, and forwards what still
 // arrives for grace.
 func (d *DataPlane) CloseGate(id GateID, grace time.Duration) error {
-	d.growing.RLock()
-	defer d.growing.RUnlock()
+	d.swapping.RLock()
+	defer d.swapping.RUnlock()
 	now, err := d.clock()
 	if err != nil {
 		return err
@@ -65,8 +65,8 @@ func (d *DataPlane) putGate(id GateID, gate bpf.DroverGate) error {
 
 // Gate reads where a gate stands.
 func (d *DataPlane) Gate(id GateID) (GateState, error) {
-	d.growing.RLock()
-	defer d.growing.RUnlock()
+	d.swapping.RLock()
+	defer d.swapping.RUnlock()
 	now, err := d.clock()
 	if err != nil {
 		return GateState{}, err

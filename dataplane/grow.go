@@ -104,8 +104,10 @@ func (d *DataPlane) turnTo(next *growth) error {
 	if err := next.pin(); err != nil {
 		return errors.Join(err, loaded.close())
 	}
+	d.swapping.Lock()
 	was := d.objects
 	d.spec, d.objects = next.spec, loaded
+	d.swapping.Unlock()
 	d.moved.Store(false)
 	errs := []error{was.close()}
 	for name, program := range programs {

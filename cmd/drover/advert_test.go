@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 type advert struct {
 	at       time.Time
 	from     string // the host
+	source   netip.Addr
 	priority uint8
 }
 
@@ -31,9 +33,9 @@ func (n *network) watchAdverts() *adverts {
 }
 
 func asAdvert(f testbed.Frame) (advert, bool) {
-	payload, _ := f.VRRP()
-	a, err := vrrp.Parse(payload)
-	return advert{f.Time, f.Port, a.Priority}, err == nil
+	ip, _ := f.IP()
+	a, err := vrrp.Parse(ip.Payload, ip.Source, ip.Destination)
+	return advert{f.Time, f.Port, ip.Source, a.Priority}, err == nil
 }
 
 // seen are all adverts so far.

@@ -22,11 +22,12 @@ func TestBadAdvertsAreCountedByReason(t *testing.T) {
 		Addresses: []netip.Addr{vip},
 	}
 	copy(good.AuthData[:], "def345")
+	group := netip.MustParseAddr("224.0.0.18")
 	send := n.rawVRRP()
 	marshal := func(change func(*vrrp.Advert)) []byte {
 		bad := good
 		change(&bad)
-		payload, err := bad.Marshal()
+		payload, err := bad.Marshal(n.client.Address(), group)
 		n.must(err)
 		return payload
 	}

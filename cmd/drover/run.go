@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -50,7 +51,8 @@ func runDaemon(ctx context.Context, e env, args []string) (err error) {
 	writer := newLogWriter(e.stderr)
 	defer func() { err = errors.Join(err, writer.Close()) }()
 	d := &daemon{config: *file, log: slog.New(slog.NewTextHandler(writer, nil)), hangup: make(chan os.Signal, 1)}
-	signal.Notify(d.hangup, syscall.SIGHUP) // from here on it does not end the process
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // VRRP's thread has a processor however many others want one
+	signal.Notify(d.hangup, syscall.SIGHUP)       // from here on it does not end the process
 	defer signal.Stop(d.hangup)
 
 	cfg, findings, err := loadConfig(d.config)

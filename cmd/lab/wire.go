@@ -24,8 +24,8 @@ func readAdvert(f testbed.Frame) (a advert, ok bool) {
 	if !ok {
 		return advert{}, false
 	}
-	message, err := vrrp.Parse(payload)
 	ip, _ := f.IP()
+	message, err := vrrp.Parse(payload, ip.Source, ip.Destination)
 	return advert{Advert: message, frame: f, from: ip.Source}, err == nil
 }
 

@@ -17,24 +17,6 @@ type Status struct {
 	Verdicts map[string]uint64 `json:"verdicts"`
 }
 
-// Instance is one VRRP instance.
-type Instance struct {
-	Name            string    `json:"name"`
-	Interface       string    `json:"interface"`
-	VirtualRouterID uint8     `json:"virtual_router_id"`
-	Version         int       `json:"version"`
-	State           string    `json:"state"` // INIT, BACKUP, MASTER or FAULT
-	Priority        uint8     `json:"priority"`
-	Addresses       []string  `json:"addresses"` // with prefix length
-	Since           time.Time `json:"since"`     // of the state
-	// Reason is why it is in this state.
-	Reason string `json:"reason,omitempty"`
-	// AdvertsSent and AdvertsReceived count adverts; Dropped those that were not listened to, by reason.
-	AdvertsSent     uint64            `json:"adverts_sent"`
-	AdvertsReceived uint64            `json:"adverts_received"`
-	Dropped         map[string]uint64 `json:"dropped"`
-}
-
 // VirtualServer is one service. A virtual server of a group has one for each address and port of the group.
 type VirtualServer struct {
 	Address   string `json:"address"`

@@ -19,6 +19,14 @@ func fullStatus() Status {
 	return Status{
 		Instances: []Instance{{
 			Name: "SERVICE", Interface: "enp1s0", VirtualRouterID: 110, Version: 2, State: "MASTER", Priority: 12,
+			SyncGroup: "BOTH", PreviousState: "BACKUP", BasePriority: 32, Master: "192.168.100.211",
+			Rivals:     []Rival{{Address: "192.168.100.213", Priority: 5, Last: since}},
+			Claims:     []Claim{{Address: "192.168.100.221", MAC: "02:00:00:00:00:07"}},
+			VirtualMAC: &VirtualMAC{Interface: "vrrp.110", MAC: "00:00:5e:00:01:6e"},
+			Tracked: []Tracked{{
+				Kind: "track_script", Name: "web", State: "down", Value: 3, Weight: -20, Reverse: true, Reason: "exited with status 1",
+			}},
+			Lateness:  Lateness{Classes: []LatenessClass{{UpToUS: 100, Count: 60}}, Over: 1, WorstUS: 12_500},
 			Addresses: []string{"192.168.100.221/24", "192.168.100.222/32"}, Since: since, Reason: "no advert for 3.9s",
 			AdvertsSent: 61, AdvertsReceived: 2, Dropped: map[string]uint64{"ttl": 1, "password": 30},
 		}},
@@ -96,7 +104,7 @@ func everyField(t *testing.T, name string, v reflect.Value) {
 // What is promised to programs: these fields, always there, whatever is empty.
 func TestTheDocumentedFieldsAreThereEvenWhenEmpty(t *testing.T) {
 	empty := Status{
-		Instances:      []Instance{{Addresses: []string{}}},
+		Instances:      []Instance{{Addresses: []string{}, Rivals: []Rival{}, Claims: []Claim{}, Tracked: []Tracked{}, Lateness: Lateness{Classes: []LatenessClass{}}}},
 		VirtualServers: []VirtualServer{{RealServers: []RealServer{{}}}},
 		Interfaces:     []Interface{{}},
 		Flows:          Flows{Displaced: map[string]uint64{}},

@@ -55,23 +55,6 @@ func (t *table) writeTo(w io.Writer) error {
 	return nil
 }
 
-func (t *table) instances(instances []Instance, now time.Time) {
-	if len(instances) == 0 {
-		return
-	}
-	t.row("INSTANCE", "STATE", "FOR", "INTERFACE", "VRID", "PRIORITY", "ADDRESSES", "REASON")
-	for _, i := range instances {
-		t.row(i.Name, i.State, now.Sub(i.Since).Truncate(time.Second), i.Interface, i.VirtualRouterID, i.Priority,
-			strings.Join(i.Addresses, " "), i.Reason)
-	}
-	for _, i := range instances {
-		if dropped := counts(i.Dropped); dropped != "" {
-			t.row(fmt.Sprintf("  %s: adverts not listened to: %s", i.Name, dropped))
-		}
-	}
-	t.row()
-}
-
 // virtualServers are laid out as by ipvsadm -Ln, with more columns.
 func (t *table) virtualServers(services []VirtualServer) {
 	if len(services) == 0 {

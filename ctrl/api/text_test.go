@@ -13,7 +13,7 @@ var now = since.Add(61*time.Second + 500*time.Millisecond)
 func TestStatusIsWrittenAsTheGoldenText(t *testing.T) {
 	s := fullStatus()
 	s.Instances = append(s.Instances, Instance{
-		Name: "SPARE", Interface: "enp2s0", VirtualRouterID: 9, State: "FAULT", Priority: 100, Since: since.Add(-time.Hour),
+		Name: "SPARE", Interface: "enp2s0", VirtualRouterID: 9, State: "FAULT", Priority: 100, BasePriority: 100, Since: since.Add(-time.Hour),
 		Addresses: []string{"10.0.0.1/32"}, Reason: "enp2s0 is down",
 	})
 	lan := RealServer{Port: 80, Interface: "enp1s0", Weight: 1}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// notifying are an instance and a group that tell every change of state in every way.
+func notifying() agreement {
+	const interval = 300 * time.Millisecond // a backup has told all before it is master
+	notify := func(subject string) string {
+		var b strings.Builder
+		for _, state := range []string{"master", "backup", "fault", "stop"} {
+			fmt.Fprintf(&b, "  notify_%s \"/bin/sh /etc/note.sh %s %s\"\n", state, subject, state)
+		}
+		return b.String() + "  notify \"/bin/sh /etc/note.sh any\"\n"
+	}
+	return agreement{
+		version: 3, interval: interval, vips: prefixes("192.168.100.221/24"), more: []string{notify("instance")},
+		beside: secondInstance(200, interval) + "vrrp_sync_group BOTH {\n  group {\n    SERVICE\n    OTHER\n  }\n" + notify("group") + "}\n" +
+			"global_defs {\n  script_user root\n  vrrp_notify_fifo /run/events\n}\n",
+	}
+}
+
+// In keepalived's place, with its file, Drover tells scripts and the FIFO what keepalived tells, in the same order.
+func TestDroverNotifiesAsKeepalivedDoes(t *testing.T) {
+	t.Parallel()
+	p := newPair(t, notifying(), speakKeepalived, speakDrover)
+	p.must(p.high.WriteFile("/etc/note.sh", "echo \"$@\" >> /run/notes\n"))
+	want, got := p.toldBy(speakKeepalived), p.toldBy(speakDrover)
+	if len(want) != 7 {
+		t.Errorf("keepalived tells %d kinds of things: %v", len(want), want)
+	}
+	for subject := range want {
+		if !slices.Equal(got[subject], want[subject]) {
+			t.Errorf("about %s drover tells\n%s\nand keepalived\n%s", subject,
+				strings.Join(got[subject], "\n"), strings.Join(want[subject], "\n"))
+		}
+	}
+}
+
+// toldBy runs a program through all states and returns what it told, by whom it told it and about what.
+func (p *pair) toldBy(speak speaker) map[string][]string {
+	p.t.Helper()
+	p.high.speak = speak
+	p.run(p.high.Host, "rm -f /run/notes", "mkfifo /run/events")
+	reader, events := p.high.Command(p.t.Context(), "cat", "/run/events"), new(logText)
+	reader.Stdout = events
+	p.must(reader.Start())
+	p.start(p.high)
+	p.untilTold("MASTER", 1)
+	p.must(p.high.Pull())
+	p.untilTold("FAULT", 1)
+	p.must(p.high.Plug())
+	p.untilTold("MASTER", 2)
+	p.high.end(syscall.SIGTERM)
+	p.must(reader.Wait()) // who wrote is gone
+	p.run(p.high.Host, "rm -f /run/events")
+	told := make(map[string][]string)
+	for line := range strings.Lines(p.notes() + events.String()) {
+		words := strings.Fields(line)
+		about := strings.Join(words[:len(words)-1], " ") // master, backup, fault or stop
+		if len(words) > 2 {
+			about = strings.Join(words[:len(words)-2], " ") // MASTER 200
+		}
+		told[about] = append(told[about], line)
+	}
+	return told
+}
+
+// notes is what the scripts wrote down.
+func (p *pair) notes() string {
+	p.t.Helper()
+	text, err := p.high.Command(p.t.Context(), "cat", "/run/notes").Output()
+	p.must(err)
+	return string(text)
+}
+
+// untilTold waits until the scripts of the instance and of the group were told of a state so many times. keepalived runs
+// the scripts of one state while those of another still run: only those that were waited for have an order.
+func (p *pair) untilTold(state string, times int) {
+	p.t.Helper()
+	lines := []string{
+		"any INSTANCE SERVICE " + state, "any GROUP BOTH " + state,
+		"instance " + strings.ToLower(state), "group " + strings.ToLower(state),
+	}
+	p.until("scripts are told "+state, func() (bool, error) {
+		text, err := p.high.Command(p.t.Context(), "cat", "/run/notes").Output()
+		missing := slices.ContainsFunc(lines, func(line string) bool { return strings.Count(string(text), line) < times })
+		return err == nil && !missing, nil
+	})
+}

@@ -1,0 +1,69 @@
+package ctrl
+
+import (
+	"context"
+	"log/slog"
+
+	"drover/ctrl/netif"
+)
+
+// errands does one after the other what the elections must not wait for: addresses, routes, virtual MACs, sockets,
+// announcements.
+type errands struct {
+	log  *slog.Logger
+	mail *mailbox
+	done chan struct{} // closed when run has ended
+
+	// The rest belongs to run.
+	grounds map[*ground]bool
+	wires   map[string]*wire // by the interface
+}
+
+func newErrands(log *slog.Logger) *errands {
+	return &errands{
+		log: log, mail: newMailbox(), done: make(chan struct{}), grounds: make(map[*ground]bool), wires: make(map[string]*wire),
+	}
+}
+
+// post has run do something. It does not wait.
+func (e *errands) post(do func()) { e.mail.put(do) }
+
+// run does errands until ctx ends.
+func (e *errands) run(ctx context.Context) {
+	defer close(e.done)
+	for {
+		select {
+		case <-ctx.Done():
+			for name := range e.wires {
+				e.closeWire(name)
+			}
+			return
+		case <-e.mail.ready:
+			for _, do := range e.mail.take() {
+				do()
+			}
+		}
+	}
+}
+
+// link follows a change of an interface.
+func (e *errands) link(event netif.LinkEvent) {
+	e.post(func() {
+		name := event.Link.Name
+		if w := e.wires[name]; w != nil && (event.Removed || w.index != event.Link.Index) {
+			e.closeWire(name)
+		}
+		for g := range e.grounds {
+			g.link(event)
+		}
+	})
+}
+
+// address follows a change of an interface's addresses.
+func (e *errands) address(event netif.AddressEvent) {
+	e.post(func() {
+		for g := range e.grounds {
+			g.address(event)
+		}
+	})
+}

@@ -1,0 +1,194 @@
+package ctrl
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"drover/ctrl/config"
+	"drover/ctrl/netif"
+)
+
+// footing is where a router can speak from.
+type footing struct {
+	conn    *netif.VRRPConn // nil while the interface is away
+	source  netip.Addr
+	vmac    int    // the index of the virtual MAC's device by which adverts leave; 0 for the interface itself
+	problem string // why it cannot speak; empty if it can
+}
+
+// ground is what a router has on this host: a source address, a virtual MAC, and while it is MASTER addresses, routes and
+// rules (holding.go). It belongs to the errands.
+type ground struct {
+	log     *slog.Logger
+	errands *errands
+	deliver func(heard)   // an advert
+	told    func(footing) // whenever it changes; must not wait
+	// announce tells the LAN of an interface where a VIP is; the MAC is nil for that of the interface.
+	announce func(ifname string, vip netip.Addr, mac net.HardwareAddr) error
+
+	instance   config.Instance
+	vmac       netif.LinkInfo // zero while there is none
+	footing    footing
+	holds      map[netip.Addr]config.VirtualAddress
+	rules      bool // those of a MASTER are there, and the routes
+	complaints complaints
+}
+
+func newGround(i config.Instance, e *errands, log *slog.Logger) *ground {
+	return &ground{
+		log: log, errands: e, instance: i, holds: make(map[netip.Addr]config.VirtualAddress), complaints: make(complaints),
+	}
+}
+
+// stand takes up whatever the router needs to speak and is not there, and tells. What fails now is tried again when the
+// interface or its addresses change.
+func (g *ground) stand() {
+	g.errands.grounds[g] = true
+	f, err := g.tryStand()
+	if err != nil {
+		f.problem = err.Error()
+		g.complain("stand", "this instance cannot speak", err)
+	}
+	g.footing = f
+	g.told(f)
+}
+
+func (g *ground) tryStand() (f footing, err error) {
+	i := g.instance
+	if err := g.addVMAC(); err != nil {
+		return f, err
+	}
+	w, err := g.errands.openWire(i.Interface, g, g.deliver)
+	if err != nil {
+		return f, err
+	}
+	f.conn = w.conn
+	if i.VMAC != nil && !i.VMAC.TransmitBase && len(i.Unicast) == 0 {
+		f.vmac = g.vmac.Index
+	}
+	if f.source, err = g.source(); err != nil {
+		return f, err
+	}
+	listens := i.MulticastGroup
+	if len(i.Unicast) > 0 {
+		listens = f.source
+	}
+	return f, w.conn.Listen(listens)
+}
+
+// source is where adverts are sent from.
+func (g *ground) source() (netip.Addr, error) {
+	switch {
+	case g.instance.SourceAddress.IsValid():
+		return g.instance.SourceAddress, nil
+	case g.instance.IPv6():
+		return netif.LinkLocalAddress(g.instance.Interface, g.isVIP)
+	default:
+		return netif.PrimaryAddress(g.instance.Interface, g.isVIP)
+	}
+}
+
+func (g *ground) isVIP(addr netip.Addr) bool {
+	_, is := g.virtualAddress(addr)
+	return is
+}
+
+// addVMAC makes the device of the virtual MAC, or finds the one of an earlier process.
+func (g *ground) addVMAC() error {
+	v := g.instance.VMAC
+	if v == nil || g.vmac.Index != 0 {
+		return nil
+	}
+	wanted := netif.VMAC{Name: v.Name, Parent: g.instance.Interface, MAC: v.Address}
+	for _, a := range virtualAddresses(g.instance) {
+		if a.OnVMAC {
+			wanted.IPv4, wanted.IPv6 = wanted.IPv4 || a.Prefix.Addr().Is4(), wanted.IPv6 || a.Prefix.Addr().Is6()
+		}
+	}
+	var err error
+	g.vmac, err = netif.AddVMAC(wanted)
+	return err
+}
+
+func (g *ground) removeVMAC() {
+	if g.instance.VMAC == nil {
+		return
+	}
+	g.vmac = netif.LinkInfo{}
+	if _, err := netif.RemoveVMAC(g.instance.VMAC.Name); err != nil {
+		g.complain("vmac", "a virtual MAC could not be removed", err)
+	}
+}
+
+// follow goes on with another configuration of the instance. Of its addresses those are at stake here that both have: the
+// election asks for the others.
+func (g *ground) follow(i config.Instance) {
+	old := g.instance
+	oldVMAC, newVMAC := old.VMAC, i.VMAC
+	moved := (oldVMAC == nil) != (newVMAC == nil) ||
+		oldVMAC != nil && (oldVMAC.Name != newVMAC.Name || oldVMAC.Address.String() != newVMAC.Address.String())
+	if moved {
+		g.removeVMAC() // with the addresses on it
+	}
+	g.instance = i
+	g.stand()
+	g.moveAddresses()
+	g.changeRouting(old)
+	if moved {
+		g.hold()
+	}
+}
+
+// close gives up all but the addresses, routes and rules, which the election has had removed.
+func (g *ground) close() {
+	delete(g.errands.grounds, g)
+	g.errands.leaveWire(g.instance.Interface, g)
+	g.removeVMAC()
+}
+
+// link follows a change of any interface.
+func (g *ground) link(event netif.LinkEvent) {
+	name := event.Link.Name
+	if g.rules && !event.Removed && len(g.instance.Routes) > 0 {
+		defer g.rule(true) // the kernel takes routes away from an interface that goes down
+	}
+	if v := g.instance.VMAC; v != nil && name == v.Name && event.Removed && event.Link.Index == g.vmac.Index {
+		g.vmac = netif.LinkInfo{}
+		g.stand()
+		g.hold()
+		return
+	}
+	if name != g.instance.Interface {
+		return
+	}
+	if event.Removed {
+		g.vmac = netif.LinkInfo{} // went with it
+	}
+	if w := g.errands.wires[name]; event.Removed || w == nil || w.conn != g.footing.conn || g.footing.problem != "" {
+		g.stand()
+	}
+}
+
+// address follows a change of any interface's addresses.
+func (g *ground) address(event netif.AddressEvent) {
+	if event.Removed {
+		g.restore(event)
+	}
+	if event.Interface != g.instance.Interface {
+		return
+	}
+	if g.footing.problem != "" || event.Removed && event.Prefix.Addr() == g.footing.source {
+		g.stand()
+	}
+}
+
+// complain logs a failure, unless one of its kind was logged just now.
+func (g *ground) complain(kind, text string, err error) {
+	if g.complaints.due(time.Now(), kind) && !errors.Is(err, netif.ErrNoInterface) {
+		g.log.Error(fmt.Sprintf("%s; further ones within a minute are not logged", text), "error", err)
+	}
+}

@@ -1,0 +1,144 @@
+package ctrl
+
+import (
+	"net/netip"
+
+	"drover/ctrl/config"
+	"drover/ctrl/netif"
+)
+
+func (g *ground) virtualAddress(addr netip.Addr) (config.VirtualAddress, bool) {
+	for _, a := range virtualAddresses(g.instance) {
+		if a.Prefix.Addr() == addr {
+			return a, true
+		}
+	}
+	return config.VirtualAddress{}, false
+}
+
+// device is the name of the device that holds an address.
+func (g *ground) device(a config.VirtualAddress) string {
+	if a.OnVMAC && g.instance.VMAC != nil {
+		return g.instance.VMAC.Name
+	}
+	return a.Interface
+}
+
+// add makes a MASTER hold addresses.
+func (g *ground) add(addresses []netip.Addr) {
+	for _, addr := range addresses {
+		if a, configured := g.virtualAddress(addr); configured {
+			g.addOne(a)
+		}
+	}
+}
+
+// addOne tells whether the address was not there before.
+func (g *ground) addOne(a config.VirtualAddress) bool {
+	g.holds[a.Prefix.Addr()] = a
+	added, err := netif.AddAddress(g.device(a), addressOf(a))
+	if err != nil {
+		g.complain("add", "a VIP could not be added", err)
+	}
+	return added
+}
+
+// addressOf is an address of the configuration in the terms of the interface.
+func addressOf(a config.VirtualAddress) netif.Address {
+	return netif.Address{
+		Prefix: a.Prefix, Label: a.Label, Broadcast: a.Broadcast, Scope: scopes[a.Scope],
+	}
+}
+
+// scopes are keepalived.conf's words for the scope of an address.
+var scopes = map[string]netif.Scope{
+	"": netif.ScopeGlobal, "global": netif.ScopeGlobal, "site": netif.ScopeSite, "link": netif.ScopeLink,
+	"host": netif.ScopeHost, "nowhere": netif.ScopeNowhere,
+}
+
+// remove takes addresses away. When the whole role ends, the routes and rules go before them, whoever added them.
+func (g *ground) remove(addresses []netip.Addr, ends bool) {
+	if ends {
+		g.rule(false)
+	}
+	if ends && g.instance.VMAC != nil { // and so do all IPv6 addresses of the virtual MAC: silently
+		if err := netif.ClearVMAC(g.instance.VMAC.Name); err != nil {
+			g.complain("remove", "a virtual MAC could not be silenced", err)
+		}
+	}
+	for _, addr := range addresses {
+		g.removeOne(addr)
+	}
+}
+
+// removeOne removes an address as it was added; one that this process did not add, as it is configured.
+func (g *ground) removeOne(addr netip.Addr) {
+	a, held := g.holds[addr]
+	if !held {
+		configured := false
+		if a, configured = g.virtualAddress(addr); !configured {
+			return
+		}
+	}
+	delete(g.holds, addr)
+	if _, err := netif.RemoveAddress(g.device(a), a.Prefix); err != nil {
+		g.complain("remove", "a VIP could not be removed", err)
+	}
+}
+
+// moveAddresses follows a reload that wrote a VIP another way: its prefix length, its interface or its label.
+func (g *ground) moveAddresses() {
+	for addr, old := range g.holds {
+		a, configured := g.virtualAddress(addr)
+		a.Position = old.Position
+		if !configured || a == old {
+			continue
+		}
+		g.removeOne(addr)
+		g.addOne(a)
+		g.announceAll([]netip.Addr{addr}, g.instance.GARP.MasterRepeat)
+	}
+}
+
+// hold puts back what a MASTER holds and has lost.
+func (g *ground) hold() {
+	for addr, a := range g.holds {
+		if g.addOne(a) {
+			g.announceAll([]netip.Addr{addr}, g.instance.GARP.MasterRepeat)
+		}
+	}
+}
+
+// restore puts a VIP back that somebody took from a MASTER.
+func (g *ground) restore(event netif.AddressEvent) {
+	a, held := g.holds[event.Prefix.Addr()]
+	if !held || g.device(a) != event.Interface || a.Prefix != event.Prefix {
+		return
+	}
+	if g.addOne(a) {
+		g.log.Warn("somebody removed a VIP while this node is MASTER: put back", "vip", a.Prefix)
+		g.announceAll([]netip.Addr{a.Prefix.Addr()}, g.instance.GARP.MasterRepeat)
+	}
+}
+
+// announceAll tells the LAN where addresses are, each a number of times.
+func (g *ground) announceAll(addresses []netip.Addr, count int) {
+	for range count {
+		for _, addr := range addresses {
+			a, configured := g.virtualAddress(addr)
+			if !configured {
+				continue
+			}
+			if err := g.announceOne(a); err != nil {
+				g.complain("announce", "a VIP could not be announced", err)
+			}
+		}
+	}
+}
+
+func (g *ground) announceOne(a config.VirtualAddress) error {
+	if a.OnVMAC && g.instance.VMAC != nil {
+		return g.announce(a.Interface, a.Prefix.Addr(), g.instance.VMAC.Address)
+	}
+	return g.announce(a.Interface, a.Prefix.Addr(), nil)
+}

@@ -1,0 +1,56 @@
+package ctrl
+
+import (
+	"errors"
+	"slices"
+
+	"drover/ctrl/config"
+	"drover/ctrl/netif"
+)
+
+// statics are the addresses, routes and rules that are there as long as the daemon runs, whatever the state of any
+// instance (static_ipaddress, static_routes, static_rules).
+type statics struct {
+	addresses []config.VirtualAddress
+	routes    []config.Route
+	rules     []config.Rule
+}
+
+func staticsOf(c *config.Config) statics {
+	return statics{addresses: c.StaticAddresses, routes: c.StaticRoutes, rules: c.StaticRules}
+}
+
+// follow removes what the next ones do not have, and adds what is not there. It may be called again to repair.
+func (s *statics) follow(next statics) error {
+	gone := statics{
+		addresses: lacking(s.addresses, next.addresses, sameAddress),
+		routes:    lacking(s.routes, next.routes, sameRoute),
+		rules:     lacking(s.rules, next.rules, sameRule),
+	}
+	err := gone.remove()
+	*s = next
+	return errors.Join(err, s.add())
+}
+
+func sameAddress(a, b config.VirtualAddress) bool {
+	a.Position = b.Position
+	return a == b
+}
+
+func (s *statics) add() error {
+	var errs []error
+	for _, a := range s.addresses {
+		_, err := netif.AddAddress(a.Interface, addressOf(a))
+		errs = append(errs, err)
+	}
+	return errors.Join(append(errs, addRouting(s.routes, s.rules))...)
+}
+
+func (s *statics) remove() error {
+	errs := []error{removeRouting(s.routes, s.rules)}
+	for _, a := range slices.Backward(s.addresses) {
+		_, err := netif.RemoveAddress(a.Interface, a.Prefix)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

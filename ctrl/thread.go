@@ -1,0 +1,67 @@
+package ctrl
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// bell wakes a thread that waits for it in the kernel: neither the wait nor its end depends on another thread of this
+// process, which may be one that the kernel lets wait for a busy CPU.
+type bell struct {
+	fd   int // an eventfd
+	rung atomic.Bool
+}
+
+func newBell() (*bell, error) {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("make an eventfd: %w", err)
+	}
+	return &bell{fd: fd}, nil
+}
+
+// ring ends the wait that is under way, or else the next one. Any goroutine may call it.
+func (b *bell) ring() {
+	if b.rung.CompareAndSwap(false, true) {
+		// It cannot fail: the counter is far from full, and nobody rings after close.
+		_, _ = unix.Write(b.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	}
+}
+
+// wait waits for the bell, for no longer than a time.
+func (b *bell) wait(most time.Duration) error {
+	timeout := unix.NsecToTimespec(max(0, int64(most)))
+	_, err := unix.Ppoll([]unix.PollFd{{Fd: int32(b.fd), Events: unix.POLLIN}}, &timeout, nil)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		return os.NewSyscallError("ppoll", err)
+	}
+	var count [8]byte
+	if _, err := unix.Read(b.fd, count[:]); err != nil && !errors.Is(err, unix.EAGAIN) {
+		return os.NewSyscallError("read of an eventfd", err)
+	}
+	b.rung.Store(false)
+	return nil
+}
+
+func (b *bell) close() error { return os.NewSyscallError("close", unix.Close(b.fd)) }
+
+// defaultRealTimePriority is above all that is not real-time, and below the threads of interrupts (50).
+const defaultRealTimePriority = 10
+
+// beRealTime has this thread, which must be locked to its goroutine, run before whatever is not real-time. What it starts
+// is ordinary again. It needs CAP_SYS_NICE or a limit of RLIMIT_RTPRIO.
+func beRealTime(priority int) error {
+	if priority == 0 {
+		priority = defaultRealTimePriority
+	}
+	return os.NewSyscallError("sched_setattr", unix.SchedSetAttr(0, &unix.SchedAttr{
+		Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Flags: unix.SCHED_FLAG_RESET_ON_FORK,
+		Priority: uint32(min(priority, math.MaxInt8)),
+	}, 0))
+}
