@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -19,6 +20,7 @@ type benchmark struct {
 	// configure adds the benchmark's own flags, and returns what measures once they are parsed.
 	configure func(set *flag.FlagSet) measure
 	figure    func(Report) plot.Figure
+	rounds    int // by default, if not as most
 }
 
 // measure runs a benchmark. Every row is measured so many times.
@@ -32,10 +34,14 @@ type sharedFlags struct {
 	out    string
 }
 
-const mostRounds = 1000
+const (
+	mostRounds  = 1000
+	usualRounds = 21
+)
 
-func (f *sharedFlags) add(set *flag.FlagSet) {
-	f.rounds = 21
+// add adds the flags with their defaults.
+func (f *sharedFlags) add(set *flag.FlagSet, rounds int) {
+	f.rounds = rounds
 	set.BoolVar(&f.json, "json", false, "write the report as JSON")
 	set.BoolVar(&f.check, "check", false, "exit 1 when a bar is not held")
 	set.Var(count{&f.rounds, mostRounds}, "rounds", "measure each row `N` times")
@@ -46,7 +52,7 @@ func (f *sharedFlags) add(set *flag.FlagSet) {
 func runBenchmark(ctx context.Context, env environment, b benchmark, args []string) error {
 	var shared sharedFlags
 	set := newFlagSet(env, b.name)
-	shared.add(set)
+	shared.add(set, cmp.Or(b.rounds, usualRounds))
 	run := b.configure(set)
 	if err := parse(env, set, args); err != nil {
 		return err
@@ -54,11 +60,11 @@ func runBenchmark(ctx context.Context, env environment, b benchmark, args []stri
 	return b.run(ctx, env, shared, run)
 }
 
-// runAll runs all of them as they are by default. One that fails does not keep the others from running.
+// runAll runs all of them as they are by default, and as often if no rounds are given. One that fails does not keep the others from running.
 func runAll(ctx context.Context, env environment, all []benchmark, args []string) error {
 	var shared sharedFlags
 	set := newFlagSet(env, "all")
-	shared.add(set)
+	shared.add(set, 0)
 	if err := parse(env, set, args); err != nil {
 		return err
 	}
@@ -74,7 +80,7 @@ func runAll(ctx context.Context, env environment, all []benchmark, args []string
 
 // run measures, shows the report and files it.
 func (b benchmark) run(ctx context.Context, env environment, shared sharedFlags, run measure) error {
-	report, err := run(ctx, shared.rounds)
+	report, err := run(ctx, cmp.Or(shared.rounds, b.rounds, usualRounds))
 	if err != nil {
 		return fmt.Errorf("%s: %w", b.name, err)
 	}

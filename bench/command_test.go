@@ -36,6 +36,7 @@ func TestCommandLine(t *testing.T) {
 		{"no flows", "packet --flows 0", 2, `"0" is not a number from 1 to 10000000`},
 		{"flows that are no number", "live --flows 1,many", 2, `"many" is not a number`},
 		{"a family that does not exist", "packet --families ipv4,ipx", 2, `"ipx" is none of ipv4,ipv6,vlan`},
+		{"a pair of daemons that does not exist", "failover --pairs vrrpd", 2, `"vrrpd" is none of drover,keepalived`},
 		{"two families where one can be", "live --family ipv4,ipv6", 2, `"ipv4,ipv6" is none of`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -117,12 +118,39 @@ func TestAllRunsEveryBenchmarkAndReportsWhatWentWrong(t *testing.T) {
 	}
 }
 
+func TestABenchmarkRunsAsOftenAsItWantsUnlessTold(t *testing.T) {
+	for _, c := range []struct {
+		wants int
+		args  []string
+		runs  int
+	}{
+		{0, nil, usualRounds}, {7, nil, 7}, {7, []string{"--rounds", "3"}, 3},
+	} {
+		b := fake("fake", Report{Unit: perPacket}, nil)
+		b.rounds = c.wants
+		for name, run := range map[string]func(env environment, args []string) error{
+			"alone": func(env environment, args []string) error { return runBenchmark(context.Background(), env, b, args) },
+			"among all": func(env environment, args []string) error {
+				return runAll(context.Background(), env, []benchmark{b}, args)
+			},
+		} {
+			var stdout strings.Builder
+			if err := run(environment{&stdout, io.Discard}, append([]string{"--out", t.TempDir()}, c.args...)); err != nil {
+				t.Fatal(err)
+			}
+			if want := countOf(c.runs, "run") + ", in turns"; !strings.Contains(stdout.String(), want) {
+				t.Errorf("%s, wants %d, told %q: no %q in:\n%s", name, c.wants, c.args, want, stdout.String())
+			}
+		}
+	}
+}
+
 func TestBenchmarksHaveNamesOfTheirOwn(t *testing.T) {
 	var names []string
 	for _, b := range benchmarks() {
 		names = append(names, b.name)
 	}
-	if want := []string{"packet", "live", "flood", "scale"}; !slices.Equal(names, want) {
+	if want := []string{"packet", "live", "flood", "scale", "failover"}; !slices.Equal(names, want) {
 		t.Errorf("got %q, want %q", names, want)
 	}
 }

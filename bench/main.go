@@ -2,15 +2,16 @@
 //
 //	go run ./bench COMMAND [--json] [--check] [--rounds N] [--out DIR] [FLAGS]
 //
-//	packet  nanoseconds per packet of the XDP program, beside yardsticks
-//	live    packets per second through a cable, on one core
-//	flood   what a flood does to the connections that are there, and to new ones
-//	scale   changes of many virtual servers, and a table of many connections
-//	all     all of them
+//	packet    nanoseconds per packet of the XDP program, beside yardsticks
+//	live      packets per second through a cable, on one core
+//	flood     what a flood does to the connections that are there, and to new ones
+//	scale     changes of many virtual servers, and a table of many connections
+//	failover  what a client notices of a takeover, beside keepalived
+//	all       all of them
 //
 // Every benchmark reports in one form, see [Report], and compares only what it measured in the same run. It leaves the
 // report and a plot of it in DIR, bench/results by default. Exit codes: 0 done, 1 failed or, with --check, a bar not
-// held; 2 wrong usage. They need root, and live also ip(8).
+// held; 2 wrong usage. They need root, live also ip(8), and failover keepalived.
 package main
 
 import (
@@ -23,6 +24,7 @@ import (
 	"os/signal"
 
 	"drover/bench/ipvs"
+	"drover/bench/testbed"
 )
 
 // environment is what a benchmark may write to.
@@ -31,7 +33,7 @@ type environment struct {
 }
 
 func benchmarks() []benchmark {
-	return []benchmark{packetBenchmark(), liveBenchmark(), floodBenchmark(), scaleBenchmark()}
+	return []benchmark{packetBenchmark(), liveBenchmark(), floodBenchmark(), scaleBenchmark(), failoverBenchmark()}
 }
 
 // errUsage says that the command line was wrong; what was wrong is on stderr already.
@@ -39,6 +41,7 @@ var errUsage = errors.New("wrong usage")
 
 func main() {
 	ipvs.RunGuest()
+	testbed.RunChild()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	os.Exit(exitCode(run(ctx, environment{stdout: os.Stdout, stderr: os.Stderr}, os.Args[1:]), os.Stderr))

@@ -5,10 +5,12 @@ import (
 	"testing"
 
 	"drover/bench/ipvs"
+	"drover/bench/testbed"
 )
 
-// TestMain is the init of a user-mode Linux, too: the one that runs this executable.
+// TestMain is the init of a user-mode Linux, too, and of the testbed's hosts: they run this executable.
 func TestMain(m *testing.M) {
 	ipvs.RunGuest()
+	testbed.RunChild()
 	os.Exit(m.Run())
 }
