@@ -35,7 +35,8 @@ type Row struct {
 	Max     float64 `json:"ns_max"`
 	// Mpps are the same in millions of packets per second, where the benchmark measures throughput.
 	Mpps *Rate `json:"mpps,omitempty"`
-	// Moved and Lost are the connections that went to another real server than before, and to none.
+	// Moved and Lost are the connections that went to another real server than before, and to none. Of a failover Lost is
+	// how many echoes were not answered.
 	Moved int `json:"moved,omitempty"`
 	Lost  int `json:"lost,omitempty"`
 }

@@ -130,8 +130,11 @@ func (r Report) cell(program string, s section, flows int) string {
 	if q.median >= 100 {
 		text = fmt.Sprintf("%.0f (%.0f-%.0f)", q.median, q.least, q.most)
 	}
-	if row.Moved+row.Lost > 0 {
-		text += fmt.Sprintf(" %s moved, %s lost", grouped(row.Moved), grouped(row.Lost))
+	if row.Moved > 0 {
+		text += fmt.Sprintf(" %s moved", grouped(row.Moved))
+	}
+	if row.Lost > 0 {
+		text += fmt.Sprintf(" %s lost", grouped(row.Lost))
 	}
 	return text
 }

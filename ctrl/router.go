@@ -55,6 +55,7 @@ type router struct {
 	deleted    bool // the configuration has it no more
 	complaints complaints
 	leaving    time.Time // not zero once stopped: when to stop waiting for the successor
+	succeeded  bool      // the successor has been heard since
 	// master is the MASTER that was heard last; masterUntil is when it is away if it is not heard again. yieldsUntil is the same while
 	// this node leaves the role to it, see fitness.yield; else zero.
 	master                   netip.Addr
@@ -119,8 +120,8 @@ func (r *router) handle(event vrrp.Event) (dropped bool) {
 func (r *router) receive(p netif.Packet) {
 	if !r.leaving.IsZero() {
 		advert, err := vrrp.Parse(p.Payload, p.Source, p.Destination)
-		if err == nil && advert.Priority != vrrp.PriorityStopped {
-			r.leaving = time.Now().Add(successorAnnounces)
+		if err == nil && advert.Priority != vrrp.PriorityStopped && !r.succeeded {
+			r.succeeded, r.leaving = true, time.Now().Add(successorAnnounces)
 		}
 		return
 	}

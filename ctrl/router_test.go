@@ -274,6 +274,11 @@ func TestALeavingMasterGoesSoonAfterItHearsItsSuccessor(t *testing.T) {
 	if !r.leaving.Before(until) || r.left(time.Now()) || p.next().After(r.leaving) {
 		t.Errorf("leaves in %s after its successor's advert, want about %s", time.Until(r.leaving), successorAnnounces)
 	}
+	leaves := r.leaving
+	r.receive(advertOf(t, 110, 12))
+	if r.leaving != leaves {
+		t.Errorf("the next advert of its successor has it stay for %s more", r.leaving.Sub(leaves))
+	}
 	if !r.left(r.leaving) {
 		t.Error("it does not leave when the time is over")
 	}

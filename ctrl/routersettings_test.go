@@ -17,7 +17,7 @@ func fullInstance() *config.Instance {
 		Position: config.Position{File: "keepalived.conf", Line: 3, Column: 1},
 		Name:     "SERVICE", Interface: "enp1s0", State: config.Master, VirtualRouterID: 110, Priority: 11,
 		AdvertInterval: 2 * time.Second, Version: 2, ChecksumAsV2: true, AuthType: config.AuthPass, AuthPass: "def345",
-		Strict: true, Accept: true, StartupDelay: time.Minute, PromoteSecondaries: true,
+		Strict: true, Accept: true, StartupDelay: time.Minute,
 		MulticastGroup:     netip.MustParseAddr("224.0.0.18"),
 		Unicast:            []config.UnicastPeer{{Address: netip.MustParseAddr("192.168.100.212"), MinTTL: 250, MaxTTL: 254}},
 		UnicastTTL:         253,

@@ -111,10 +111,9 @@ func referenceInstance() Instance {
 			{Prefix: netip.MustParsePrefix("192.168.100.223/24"), Interface: "enp2s0"},
 			{Prefix: netip.MustParsePrefix("2001:db8::221/64"), Interface: "enp1s0"},
 		},
-		PromoteSecondaries: true,
-		PreemptDelay:       2500 * time.Millisecond,
-		SourceAddress:      netip.MustParseAddr("192.168.100.211"),
-		MulticastGroup:     netip.MustParseAddr("224.0.0.19"),
+		PreemptDelay:   2500 * time.Millisecond,
+		SourceAddress:  netip.MustParseAddr("192.168.100.211"),
+		MulticastGroup: netip.MustParseAddr("224.0.0.19"),
 		Tracking: Tracking{
 			TrackInterfaces: []TrackInterface{{Name: "enp2s0"}, {Name: "eth1", Weight: -30}},
 			TrackScripts:    []Track{{Name: "CHECK", Weight: 20, Reverse: true}},

@@ -102,10 +102,6 @@ type Instance struct {
 	Routes []Route
 	Rules  []Rule
 
-	// PromoteSecondaries: when the first address of a network goes from
-	// Interface, the others of that network stay (promote_secondaries).
-	PromoteSecondaries bool
-
 	// Preempt tells whether a higher priority takes over from a working
 	// master. Default true; nopreempt clears it.
 	Preempt bool
