@@ -61,7 +61,7 @@ func (p *parser) routes(s *statement, into *[]Route, uses *[]interfaceUse) {
 			Table:    mainTable,
 			Protocol: keepalivedProtocol,
 		}}, p.errors
-		if !p.routeLine(line.words, r) || p.errors > before {
+		if !routeLine.read(p, line.words, r) || p.errors > before {
 			continue
 		}
 		if p.completeRoute(r); p.errors > before {
@@ -74,32 +74,18 @@ func (p *parser) routes(s *statement, into *[]Route, uses *[]interfaceUse) {
 	}
 }
 
-// routeLine reads the words of a route, and reports whether all are served.
-func (p *parser) routeLine(words []word, r *routeDraft) bool {
-	for len(words) > 0 {
-		w := words[0]
-		if slices.Contains(unservedRouteWords, w.text) {
-			p.warnf(w.Position, "%s is not served yet: the route is left out", w.text)
-			return false
-		}
-		read, hasValue := routeWords[w.text]
-		switch {
-		case hasValue && w.text == "mtu" && len(words) > 1 && words[1].text == "lock":
-			r.MTULock = true
-			words = slices.Concat(words[:1], words[2:])
-		case hasValue && len(words) < 2:
-			p.errorf(w.Position, "%s needs a value", w.text)
-			return false
-		case hasValue:
-			read(p, words[1], r)
-			words = words[2:]
-		case !p.routeFlag(w, r):
-			return false
-		default:
-			words = words[1:]
-		}
+// routeLine is the grammar of a route.
+var routeLine = wordLine[routeDraft]{
+	what: "route", values: routeWords, unserved: unservedRouteWords, flag: (*parser).routeFlag, adjust: takeMTULock,
+}
+
+// takeMTULock reads the word between mtu and its value.
+func takeMTULock(words []word, r *routeDraft) []word {
+	if len(words) < 2 || words[0].text != "mtu" || words[1].text != "lock" {
+		return words
 	}
-	return true
+	r.MTULock = true
+	return slices.Concat(words[:1], words[2:])
 }
 
 // routeFlag reads a word without a value, or the destination.

@@ -53,7 +53,7 @@ func (p *parser) rules(s *statement, into *[]Rule, uses *[]interfaceUse) {
 			continue
 		}
 		r, before := &ruleDraft{Rule: Rule{Position: line.keyword().Position}}, p.errors
-		if !p.ruleLine(line.words, r) || p.errors > before {
+		if !ruleLine.read(p, line.words, r) || p.errors > before {
 			continue
 		}
 		if r.Action == "" {
@@ -70,29 +70,9 @@ func (p *parser) rules(s *statement, into *[]Rule, uses *[]interfaceUse) {
 	}
 }
 
-// ruleLine reads the words of a rule, and reports whether all are served.
-func (p *parser) ruleLine(words []word, r *ruleDraft) bool {
-	for len(words) > 0 {
-		w := words[0]
-		if slices.Contains(unservedRuleWords, w.text) {
-			p.warnf(w.Position, "%s is not served yet: the rule is left out", w.text)
-			return false
-		}
-		read, hasValue := ruleWords[w.text]
-		switch {
-		case hasValue && len(words) < 2:
-			p.errorf(w.Position, "%s needs a value", w.text)
-			return false
-		case hasValue:
-			read(p, words[1], r)
-			words = words[2:]
-		case !p.ruleFlag(w, r):
-			return false
-		default:
-			words = words[1:]
-		}
-	}
-	return true
+// ruleLine is the grammar of a rule.
+var ruleLine = wordLine[ruleDraft]{
+	what: "rule", values: ruleWords, unserved: unservedRuleWords, flag: (*parser).ruleFlag,
 }
 
 // ruleFlag reads a word without a value.
