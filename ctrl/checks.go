@@ -22,17 +22,18 @@ type checkSpec struct {
 	settings health.Settings
 }
 
-func specOf(c *config.HTTPCheck) checkSpec {
+func specOf(c config.Check) checkSpec {
+	pages := c.Question.(*config.HTTPCheck)
 	spec := checkSpec{
-		target: health.Target{Address: c.ConnectIP},
+		target: health.Target{Address: c.To},
 		http: health.HTTPSettings{
-			VirtualHost: c.VirtualHost, ConnectTimeout: c.ConnectTimeout, Protocol: health.Protocol(c.HTTPProtocol),
+			VirtualHost: pages.VirtualHost, ConnectTimeout: c.ConnectTimeout, Protocol: health.Protocol(pages.HTTPProtocol),
 		},
 		settings: health.Settings{
 			Interval: c.DelayLoop, Retry: c.Retry, DelayBeforeRetry: c.DelayBeforeRetry, Warmup: c.Warmup, Alpha: c.Alpha,
 		},
 	}
-	for _, u := range c.URLs {
+	for _, u := range pages.URLs {
 		url := health.URL{Path: u.Path, Digest: u.Digest, VirtualHost: u.VirtualHost}
 		for _, codes := range u.StatusCodes {
 			url.StatusCodes = append(url.StatusCodes, health.StatusRange{First: codes.Low, Last: codes.High})
@@ -132,8 +133,8 @@ func checksOf(c *config.Config) map[realKey]checkSpec {
 	for n := range c.VirtualServers {
 		v := &c.VirtualServers[n]
 		for i := range v.RealServers {
-			if r := &v.RealServers[i]; r.Check != nil {
-				specs[checkKey(v, r)] = specOf(r.Check)
+			if r := &v.RealServers[i]; len(r.Checks) > 0 {
+				specs[checkKey(v, r)] = specOf(r.Checks[0])
 			}
 		}
 	}

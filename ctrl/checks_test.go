@@ -17,19 +17,24 @@ import (
 )
 
 // fullCheck sets every field of a check, each to another value.
-func fullCheck() *config.HTTPCheck {
-	return &config.HTTPCheck{
+func fullCheck() *config.Check {
+	return &config.Check{
 		Position: config.Position{File: "keepalived.conf", Line: 31, Column: 5},
-		URLs: []config.URL{
-			{
-				Position: config.Position{Line: 32}, Path: "/index.html", Digest: strings.Repeat("ab", 16), VirtualHost: "a.example",
-				StatusCodes: []config.StatusRange{{Low: 200, High: 200}, {Low: 301, High: 302}},
-			},
-			{Path: "/second"},
+		CheckTimes: config.CheckTimes{
+			ConnectTimeout: 1 * time.Second, Retry: 2, DelayBeforeRetry: 3 * time.Second,
+			DelayLoop: 4 * time.Second, Warmup: 5 * time.Second, Alpha: true,
 		},
-		VirtualHost: "example", ConnectTimeout: 1 * time.Second, Retry: 2, DelayBeforeRetry: 3 * time.Second,
-		DelayLoop: 4 * time.Second, Warmup: 5 * time.Second, Alpha: true,
-		ConnectIP: netip.MustParseAddrPort("192.168.100.150:8080"), HTTPProtocol: "1.1",
+		CheckSocket: config.CheckSocket{To: netip.MustParseAddrPort("192.168.100.150:8080")},
+		Question: &config.HTTPCheck{
+			URLs: []config.URL{
+				{
+					Position: config.Position{Line: 32}, Path: "/index.html", Digest: strings.Repeat("ab", 16), VirtualHost: "a.example",
+					StatusCodes: []config.StatusRange{{Low: 200, High: 200}, {Low: 301, High: 302}},
+				},
+				{Path: "/second"},
+			},
+			VirtualHost: "example", HTTPProtocol: "1.1",
+		},
 	}
 }
 
@@ -50,18 +55,23 @@ func TestSpecOfConvertsACheck(t *testing.T) {
 			Interval: 4 * time.Second, Retry: 2, DelayBeforeRetry: 3 * time.Second, Warmup: 5 * time.Second, Alpha: true,
 		},
 	}
-	if got := specOf(fullCheck()); !reflect.DeepEqual(got, want) {
+	if got := specOf(*fullCheck()); !reflect.DeepEqual(got, want) {
 		t.Errorf("spec is\n%+v, want\n%+v", got, want)
 	}
 }
 
 // A field that is added to the configuration of a check must not be forgotten here.
 func TestSpecOfHeedsEveryFieldOfACheckButItsPosition(t *testing.T) {
-	before := specOf(fullCheck())
-	checkHeeded(t, "HTTPCheck", fullCheck, func(c *config.HTTPCheck) any { return c },
-		func(c *config.HTTPCheck) bool { return !reflect.DeepEqual(specOf(c), before) })
-	checkHeeded(t, "URL", fullCheck, func(c *config.HTTPCheck) any { return &c.URLs[0] },
-		func(c *config.HTTPCheck) bool { return !reflect.DeepEqual(specOf(c), before) })
+	before := specOf(*fullCheck())
+	pages := func(c *config.Check) *config.HTTPCheck { return c.Question.(*config.HTTPCheck) }
+	for name, pick := range map[string]func(*config.Check) any{
+		"CheckTimes":  func(c *config.Check) any { return &c.CheckTimes },
+		"CheckSocket": func(c *config.Check) any { return &c.CheckSocket },
+		"HTTPCheck":   func(c *config.Check) any { return pages(c) },
+		"URL":         func(c *config.Check) any { return &pages(c).URLs[0] },
+	} {
+		checkHeeded(t, name, fullCheck, pick, func(c *config.Check) bool { return !reflect.DeepEqual(specOf(*c), before) })
+	}
 }
 
 // checkHeeded changes one field after the other of what pick returns and wants each change to be seen, but for those of
@@ -131,7 +141,7 @@ check of 192.168.100.151:80 in TCP 192.168.100.221:80: url "/a b": path has a sp
 
 func TestChecksOfListsTheRealServersThatHaveOne(t *testing.T) {
 	c := tutorialConfig()
-	c.VirtualServers[0].RealServers[1].Check = nil
+	c.VirtualServers[0].RealServers[1].Checks = nil
 	specs := checksOf(c)
 	if _, has := specs[realKey{web, web0}]; !has || len(specs) != 1 {
 		t.Errorf("checks of %v, want only of %s", specs, web0)
@@ -181,21 +191,21 @@ func TestFollowRestartsOnlyTheChecksThatChanged(t *testing.T) {
 		"nothing changed": {func(*config.Config) {}, map[realKey]int{}, 2},
 		"only positions moved": {func(c *config.Config) {
 			for i := range c.VirtualServers[0].RealServers {
-				check := c.VirtualServers[0].RealServers[i].Check
-				check.Position.Line, check.URLs[0].Position.Line = check.Position.Line+10, 40
+				check := &c.VirtualServers[0].RealServers[i].Checks[0]
+				check.Position.Line, check.Question.(*config.HTTPCheck).URLs[0].Position.Line = check.Position.Line+10, 40
 			}
 		}, map[realKey]int{}, 2},
 		"a weight changed": {
 			func(c *config.Config) { c.VirtualServers[0].RealServers[0].Weight = 9 }, map[realKey]int{}, 2,
 		},
 		"one check changed": {
-			func(c *config.Config) { c.VirtualServers[0].RealServers[0].Check.Retry = 9 }, map[realKey]int{first: 1}, 2,
+			func(c *config.Config) { c.VirtualServers[0].RealServers[0].Checks[0].Retry = 9 }, map[realKey]int{first: 1}, 2,
 		},
 		"one real server is gone": {func(c *config.Config) {
 			c.VirtualServers[0].RealServers = c.VirtualServers[0].RealServers[:1]
 		}, map[realKey]int{second: 1}, 1},
 		"one check is gone": {
-			func(c *config.Config) { c.VirtualServers[0].RealServers[0].Check = nil }, map[realKey]int{first: 1}, 1,
+			func(c *config.Config) { c.VirtualServers[0].RealServers[0].Checks = nil }, map[realKey]int{first: 1}, 1,
 		},
 		"one real server is new": {func(c *config.Config) {
 			v := &c.VirtualServers[0]
@@ -229,8 +239,8 @@ func TestACheckReportsItsVerdictUnderItsKey(t *testing.T) {
 	defer server.Close()
 	address := netip.MustParseAddrPort(server.Listener.Addr().(*net.TCPAddr).String())
 	cfg := tutorialConfig()
-	cfg.VirtualServers[0].RealServers = []config.RealServer{{Address: address.Addr(), Port: address.Port(), Check: httpCheck(address)}}
-	cfg.VirtualServers[0].RealServers[0].Check.Warmup = 0
+	cfg.VirtualServers[0].RealServers = []config.RealServer{realServer(address.String())}
+	cfg.VirtualServers[0].RealServers[0].Checks[0].Warmup = 0
 
 	type news struct {
 		key     realKey

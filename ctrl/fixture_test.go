@@ -32,14 +32,17 @@ func tutorialConfig() *config.Config {
 
 func realServer(address string) config.RealServer {
 	a := netip.MustParseAddrPort(address)
-	return config.RealServer{Address: a.Addr(), Port: a.Port(), Weight: 1, Check: httpCheck(a)}
+	return config.RealServer{Address: a.Addr(), Port: a.Port(), Weight: 1, Checks: []config.Check{httpCheck(a)}}
 }
 
 // httpCheck is a check that does not begin within the time of a test.
-func httpCheck(address netip.AddrPort) *config.HTTPCheck {
-	return &config.HTTPCheck{
-		ConnectIP: address, URLs: []config.URL{{Path: "/", StatusCodes: []config.StatusRange{{Low: 200, High: 200}}}},
-		ConnectTimeout: time.Second, DelayLoop: time.Hour, Warmup: 1e6 * time.Hour, HTTPProtocol: "1.0",
+func httpCheck(address netip.AddrPort) config.Check {
+	return config.Check{
+		CheckTimes:  config.CheckTimes{ConnectTimeout: time.Second, DelayLoop: time.Hour, Warmup: 1e6 * time.Hour},
+		CheckSocket: config.CheckSocket{To: address},
+		Question: &config.HTTPCheck{
+			URLs: []config.URL{{Path: "/", StatusCodes: []config.StatusRange{{Low: 200, High: 200}}}}, HTTPProtocol: "1.0",
+		},
 	}
 }
 
@@ -172,8 +175,8 @@ func addrOf(subnet, last int) netip.Addr {
 func randomReal(rng *rand.Rand, address netip.Addr) config.RealServer {
 	r := config.RealServer{Address: address, Port: 80, Weight: rng.IntN(4)}
 	if rng.IntN(3) > 0 {
-		r.Check = httpCheck(netip.AddrPortFrom(address, 80))
-		r.Check.Alpha = rng.IntN(2) == 0
+		r.Checks = []config.Check{httpCheck(netip.AddrPortFrom(address, 80))}
+		r.Checks[0].Alpha = rng.IntN(2) == 0
 	}
 	return r
 }

@@ -156,7 +156,7 @@ func (m *member) passes() (up bool, reason string) {
 	switch {
 	case m.check == nil:
 		return true, ""
-	case m.check.told && !m.check.up, !m.check.told && m.config.Check.Alpha:
+	case m.check.told && !m.check.up, !m.check.told && m.config.Checks[0].Alpha:
 		return false, cmp.Or(m.check.reason, "its check has not passed yet")
 	default:
 		return true, ""

@@ -30,7 +30,7 @@ func TestStandingSaysWhyARealServerGetsNoConnections(t *testing.T) {
 		},
 		"alpha and not checked yet": {
 			func(c *config.Config, k *known) {
-				c.VirtualServers[0].RealServers[0].Check.Alpha = true
+				c.VirtualServers[0].RealServers[0].Checks[0].Alpha = true
 				*k.checks[key] = check{}
 			},
 			dataplane.RealDown, "its check has not passed yet",
@@ -158,7 +158,7 @@ func TestAReloadKeepsWhatIsKnownOfTheRealServersThatStay(t *testing.T) {
 
 func TestRecallSaysWhyARealServerIsDown(t *testing.T) {
 	cfg := tutorialConfig()
-	cfg.VirtualServers[0].RealServers[1].Check = nil
+	cfg.VirtualServers[0].RealServers[1].Checks = nil
 	held := tutorialTables()
 	real(&held, 1, func(r *dataplane.Real) { r.State = dataplane.RealDown })
 	real(&held, 2, func(r *dataplane.Real) { r.State = dataplane.RealDown })

@@ -88,12 +88,12 @@ func TestPlanOfRealServers(t *testing.T) {
 		},
 		"without a verdict yet it counts as up": {known: func(k *known) { *k.checks[web0Key] = check{} }},
 		"without a verdict yet it counts as down if its check says alpha": {
-			config: func(c *config.Config) { c.VirtualServers[0].RealServers[0].Check.Alpha = true },
+			config: func(c *config.Config) { c.VirtualServers[0].RealServers[0].Checks[0].Alpha = true },
 			known:  func(k *known) { *k.checks[web0Key] = check{} },
 			want:   without(dataplane.RealDown, true),
 		},
 		"alpha matters no more once there is a verdict": {
-			config: func(c *config.Config) { c.VirtualServers[0].RealServers[0].Check.Alpha = true },
+			config: func(c *config.Config) { c.VirtualServers[0].RealServers[0].Checks[0].Alpha = true },
 		},
 		"one that was never resolved is absent": {
 			known: func(k *known) { *k.neighbors[place0] = neighbor{} },

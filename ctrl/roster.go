@@ -78,7 +78,7 @@ func (k *known) enlist(old *known, service dataplane.ServiceKey, r *config.RealS
 		m.outlet = k.outlets[at.ifname]
 		m.neighbor = carry(old.neighbors, k.neighbors, neighborKey{at.ifname, r.Address})
 	}
-	if r.Check != nil {
+	if len(r.Checks) > 0 {
 		m.check = carry(old.checks, k.checks, realKey{service, m.address})
 	}
 	return m

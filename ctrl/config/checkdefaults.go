@@ -26,6 +26,18 @@ func defaultChecks() checkDefaults {
 	}
 }
 
+// times returns the settings that every kind of check has.
+func (d checkDefaults) times() CheckTimes {
+	t := CheckTimes{
+		DelayLoop: d.delayLoop, Warmup: d.warmup, Retry: d.retry, DelayBeforeRetry: d.delayBeforeRetry,
+		ConnectTimeout: d.connectTimeout, Alpha: d.alpha,
+	}
+	if t.Warmup == unset {
+		t.Warmup = t.DelayLoop
+	}
+	return t
+}
+
 // checkKeywords are the keywords of checkDefaults.
 func checkKeywords[T any](defaults func(*T) *checkDefaults) map[string]keyword[T] {
 	return map[string]keyword[T]{

@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// checkDraft is an HTTP_GET check while its block is read.
+// checkDraft is a check while its block is read.
 type checkDraft struct {
+	Position
 	HTTPCheck
 	settings checkDefaults
 	address  netip.Addr
@@ -45,9 +46,10 @@ var urlGrammar = grammar[URL]{
 }
 
 // httpCheck reads an HTTP_GET block of a real server.
-func (p *parser) httpCheck(s *statement, r *realDraft) *HTTPCheck {
+func (p *parser) httpCheck(s *statement, r *realDraft) Check {
 	c := &checkDraft{
-		HTTPCheck: HTTPCheck{Position: s.keyword().Position, HTTPProtocol: "1.0"},
+		Position:  s.keyword().Position,
+		HTTPCheck: HTTPCheck{HTTPProtocol: "1.0"},
 		settings:  r.defaults.checkDefaults,
 		address:   r.Address,
 		port:      r.Port,
@@ -56,27 +58,22 @@ func (p *parser) httpCheck(s *statement, r *realDraft) *HTTPCheck {
 	if len(c.URLs) == 0 {
 		p.errorf(c.Position, "HTTP_GET needs a url with a path")
 	}
-	c.complete()
-	return &c.HTTPCheck
+	return c.complete()
 }
 
 // complete turns what was written into what will be used.
-func (c *checkDraft) complete() {
+func (c *checkDraft) complete() Check {
 	c.VirtualHost = c.settings.virtualHost
-	c.ConnectTimeout = c.settings.connectTimeout
-	c.Retry = c.settings.retry
-	c.DelayBeforeRetry = c.settings.delayBeforeRetry
-	c.DelayLoop = c.settings.delayLoop
-	c.Alpha = c.settings.alpha
-	c.ConnectIP = netip.AddrPortFrom(c.address, c.port)
-	c.Warmup = c.settings.warmup
-	if c.Warmup == unset {
-		c.Warmup = c.DelayLoop
-	}
 	for i := range c.URLs {
 		if c.URLs[i].VirtualHost == "" {
 			c.URLs[i].VirtualHost = c.VirtualHost
 		}
+	}
+	return Check{
+		Position:    c.Position,
+		CheckTimes:  c.settings.times(),
+		CheckSocket: CheckSocket{To: netip.AddrPortFrom(c.address, c.port)},
+		Question:    &c.HTTPCheck,
 	}
 }
 

@@ -63,16 +63,20 @@ func tutorialConfig(id, priority uint8, password, vip string) Config {
 			Port:             80,
 			Weight:           1,
 			InhibitOnFailure: true,
-			Check: &HTTPCheck{
-				URLs:             []URL{{Path: "/index.html", StatusCodes: []StatusRange{{200, 200}}}},
-				ConnectTimeout:   time.Second,
-				Retry:            1,
-				DelayBeforeRetry: time.Second,
-				DelayLoop:        time.Second,
-				Warmup:           time.Second,
-				ConnectIP:        netip.AddrPortFrom(netip.MustParseAddr(web), 80),
-				HTTPProtocol:     "1.0",
-			},
+			Checks: []Check{{
+				CheckTimes: CheckTimes{
+					ConnectTimeout:   time.Second,
+					Retry:            1,
+					DelayBeforeRetry: time.Second,
+					DelayLoop:        time.Second,
+					Warmup:           time.Second,
+				},
+				CheckSocket: CheckSocket{To: netip.AddrPortFrom(netip.MustParseAddr(web), 80)},
+				Question: &HTTPCheck{
+					URLs:         []URL{{Path: "/index.html", StatusCodes: []StatusRange{{200, 200}}}},
+					HTTPProtocol: "1.0",
+				},
+			}},
 		})
 	}
 	return Config{
@@ -139,33 +143,34 @@ func TestGratuitousARPDefaults(t *testing.T) {
 func TestCheckSettings(t *testing.T) {
 	for _, test := range []struct {
 		name, server, real, check string
-		want                      HTTPCheck
+		want                      CheckTimes
 	}{
 		{"are keepalived's by default", "", "", "",
-			HTTPCheck{ConnectTimeout: 5 * time.Second, Retry: 1, DelayBeforeRetry: 3 * time.Second,
+			CheckTimes{ConnectTimeout: 5 * time.Second, Retry: 1, DelayBeforeRetry: 3 * time.Second,
 				DelayLoop: time.Minute, Warmup: time.Minute}},
 		{"come from the virtual server, also from behind its real servers",
 			"delay_loop 4\nretry 5\nalpha", "", "",
-			HTTPCheck{ConnectTimeout: 5 * time.Second, Retry: 5, DelayBeforeRetry: 3 * time.Second,
+			CheckTimes{ConnectTimeout: 5 * time.Second, Retry: 5, DelayBeforeRetry: 3 * time.Second,
 				DelayLoop: 4 * time.Second, Warmup: 4 * time.Second, Alpha: true}},
 		{"come from the real server before the virtual server, also from behind its check",
 			"delay_loop 4\nretry 5\nalpha", "delay_loop 3\nretry 0\nalpha off", "",
-			HTTPCheck{ConnectTimeout: 5 * time.Second, DelayBeforeRetry: 3 * time.Second,
+			CheckTimes{ConnectTimeout: 5 * time.Second, DelayBeforeRetry: 3 * time.Second,
 				DelayLoop: 3 * time.Second, Warmup: 3 * time.Second}},
 		{"come from the check before all others",
 			"delay_loop 4\nwarmup 4", "delay_loop 3\nwarmup 3", "delay_loop 2\nwarmup 0",
-			HTTPCheck{ConnectTimeout: 5 * time.Second, Retry: 1, DelayBeforeRetry: 3 * time.Second,
+			CheckTimes{ConnectTimeout: 5 * time.Second, Retry: 1, DelayBeforeRetry: 3 * time.Second,
 				DelayLoop: 2 * time.Second}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			config := mustLoad(t, "virtual_server 10.0.0.1 80 {\nlb_algo rr\nlb_kind DR\nprotocol TCP\n"+
 				"real_server 10.0.0.2 80 {\nHTTP_GET {\nurl {\npath /\n}\n"+test.check+"\n}\n"+test.real+"\n}\n"+test.server+"\n}\n")
-			got := withoutPositions(*config).VirtualServers[0].RealServers[0].Check
-			test.want.URLs = []URL{{Path: "/", StatusCodes: []StatusRange{{200, 299}}}}
-			test.want.ConnectIP = netip.MustParseAddrPort("10.0.0.2:80")
-			test.want.HTTPProtocol = "1.0"
-			if !reflect.DeepEqual(*got, test.want) {
-				t.Errorf("got\n%+v\nwant\n%+v", *got, test.want)
+			got := withoutPositions(*config).VirtualServers[0].RealServers[0].Checks[0]
+			want := Check{
+				CheckTimes: test.want, CheckSocket: CheckSocket{To: netip.MustParseAddrPort("10.0.0.2:80")},
+				Question: &HTTPCheck{URLs: []URL{{Path: "/", StatusCodes: []StatusRange{{200, 299}}}}, HTTPProtocol: "1.0"},
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("got\n%+v\nwant\n%+v", got, want)
 			}
 		})
 	}

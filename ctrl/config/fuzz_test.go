@@ -71,13 +71,13 @@ func checkConfig(t *testing.T, config *Config) {
 			if r.Weight < 0 || r.Weight > maxWeight || r.LowerThreshold > r.UpperThreshold {
 				t.Errorf("real server %+v", r)
 			}
-			c := r.Check
-			if c == nil {
-				continue
-			}
-			if len(c.URLs) == 0 || c.DelayLoop <= 0 || c.ConnectTimeout <= 0 || c.Warmup < 0 ||
-				!c.ConnectIP.IsValid() || c.ConnectIP.Port() == 0 {
-				t.Errorf("check %+v", c)
+			for _, c := range r.Checks {
+				if c.Question == nil || c.DelayLoop <= 0 || c.ConnectTimeout <= 0 || c.Warmup < 0 || !c.To.IsValid() || c.To.Port() == 0 {
+					t.Errorf("check %+v", c)
+				}
+				if pages, ok := c.Question.(*HTTPCheck); ok && len(pages.URLs) == 0 {
+					t.Errorf("check %+v", c)
+				}
 			}
 		}
 	}

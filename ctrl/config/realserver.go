@@ -130,8 +130,8 @@ func (p *parser) realChecks(r *realDraft, v *serverDraft) {
 			p.warnf(at, "a second HTTP_GET is not served yet: only the first is run")
 			continue
 		}
-		r.Check = p.httpCheck(check, r)
-		if r.Check.ConnectIP.Port() == 0 && !r.leftOut && !v.leftOut {
+		r.Checks = append(r.Checks, p.httpCheck(check, r))
+		if r.Checks[0].To.Port() == 0 && !r.leftOut && !v.leftOut {
 			p.errorf(at, "HTTP_GET needs connect_port, because neither %s nor its real server names one port", v.name())
 		}
 	}

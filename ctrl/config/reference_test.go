@@ -109,7 +109,7 @@ func clearPositions(v reflect.Value) {
 		return
 	}
 	switch v.Kind() {
-	case reflect.Pointer:
+	case reflect.Pointer, reflect.Interface:
 		if !v.IsNil() {
 			clearPositions(v.Elem())
 		}
@@ -151,13 +151,13 @@ func referenceServers() []VirtualServer {
 			UpperThreshold: 1000,
 			LowerThreshold: 900,
 
-			Check: referenceCheck(),
+			Checks: []Check{referenceCheck()},
 		}, {
 			Address:          netip.MustParseAddr("192.168.100.151"),
 			Port:             80,
 			Weight:           2,
 			InhibitOnFailure: true,
-			Check:            inheritedCheck(),
+			Checks:           []Check{inheritedCheck()},
 		}},
 	}, {
 		Address:   netip.MustParseAddr("192.168.100.221"),
@@ -212,45 +212,53 @@ func referenceIPv6Server() VirtualServer {
 	}
 }
 
-func referenceCheck() *HTTPCheck {
-	return &HTTPCheck{
-		URLs: []URL{{
-			Path:        "/index.html",
-			StatusCodes: []StatusRange{{200, 204}, {301, 301}},
-			Digest:      "9b3a0c85a887a256d6939da88aabd8cd",
-			VirtualHost: "url.example.com",
-		}, {
-			Path:        "/status",
-			StatusCodes: []StatusRange{{200, 299}},
-			VirtualHost: "check.example.com",
-		}},
-		VirtualHost:      "check.example.com",
-		ConnectTimeout:   1500 * time.Millisecond,
-		Retry:            2,
-		DelayBeforeRetry: time.Second,
-		DelayLoop:        time.Second,
-		Alpha:            true,
-		ConnectIP:        netip.MustParseAddrPort("192.168.100.160:8080"),
-		HTTPProtocol:     "1.1",
+func referenceCheck() Check {
+	return Check{
+		CheckTimes: CheckTimes{
+			ConnectTimeout:   1500 * time.Millisecond,
+			Retry:            2,
+			DelayBeforeRetry: time.Second,
+			DelayLoop:        time.Second,
+			Alpha:            true,
+		},
+		CheckSocket: CheckSocket{To: netip.MustParseAddrPort("192.168.100.160:8080")},
+		Question: &HTTPCheck{
+			URLs: []URL{{
+				Path:        "/index.html",
+				StatusCodes: []StatusRange{{200, 204}, {301, 301}},
+				Digest:      "9b3a0c85a887a256d6939da88aabd8cd",
+				VirtualHost: "url.example.com",
+			}, {
+				Path:        "/status",
+				StatusCodes: []StatusRange{{200, 299}},
+				VirtualHost: "check.example.com",
+			}},
+			VirtualHost:  "check.example.com",
+			HTTPProtocol: "1.1",
+		},
 	}
 }
 
 // inheritedCheck has the defaults of its virtual server.
-func inheritedCheck() *HTTPCheck {
-	return &HTTPCheck{
-		URLs: []URL{{
-			Path:        "/",
-			StatusCodes: []StatusRange{{200, 299}},
-			VirtualHost: "www.example.com",
-		}},
-		VirtualHost:      "www.example.com",
-		ConnectTimeout:   4 * time.Second,
-		Retry:            4,
-		DelayBeforeRetry: 2 * time.Second,
-		DelayLoop:        6 * time.Second,
-		Warmup:           3 * time.Second,
-		Alpha:            true,
-		ConnectIP:        netip.MustParseAddrPort("192.168.100.151:80"),
-		HTTPProtocol:     "1.0",
+func inheritedCheck() Check {
+	return Check{
+		CheckTimes: CheckTimes{
+			ConnectTimeout:   4 * time.Second,
+			Retry:            4,
+			DelayBeforeRetry: 2 * time.Second,
+			DelayLoop:        6 * time.Second,
+			Warmup:           3 * time.Second,
+			Alpha:            true,
+		},
+		CheckSocket: CheckSocket{To: netip.MustParseAddrPort("192.168.100.151:80")},
+		Question: &HTTPCheck{
+			URLs: []URL{{
+				Path:        "/",
+				StatusCodes: []StatusRange{{200, 299}},
+				VirtualHost: "www.example.com",
+			}},
+			VirtualHost:  "www.example.com",
+			HTTPProtocol: "1.0",
+		},
 	}
 }

@@ -71,7 +71,7 @@ type VirtualServer struct {
 	PersistencePrefix int
 
 	// DelayLoop is the default time between two checks of its real servers
-	// (delay_loop). Each HTTPCheck holds its own, resolved.
+	// (delay_loop). Each Check holds its own, resolved.
 	DelayLoop time.Duration
 
 	RealServers []RealServer
@@ -117,67 +117,7 @@ type RealServer struct {
 	// removing the real server (inhibit_on_failure).
 	InhibitOnFailure bool
 
-	// Check is nil when nothing is checked: the real server is always up.
-	Check *HTTPCheck
+	// Checks must all pass for the real server to be up. Without any it is
+	// always up.
+	Checks []Check
 }
-
-// HTTPCheck is an HTTP_GET check.
-type HTTPCheck struct {
-	Position
-
-	// URLs are fetched in turn; at least one.
-	URLs []URL
-
-	// VirtualHost is the Host header of URLs without their own; empty means
-	// address and port of the real server.
-	VirtualHost string
-
-	// ConnectTimeout bounds connecting and each read. Default 5 s.
-	ConnectTimeout time.Duration
-
-	// Retry failures more than the first are forgiven. Default 1.
-	Retry int
-
-	// DelayBeforeRetry is the time from a failure to the retry. Default 3 s.
-	DelayBeforeRetry time.Duration
-
-	// DelayLoop is the time between two checks. Default 60 s.
-	DelayLoop time.Duration
-
-	// Warmup bounds the random delay before the first check. Default
-	// DelayLoop; 0 means none.
-	Warmup time.Duration
-
-	// Alpha: the real server is down until its first check succeeds.
-	Alpha bool
-
-	// ConnectIP is where the check connects to: the real server, unless
-	// connect_ip or connect_port say otherwise.
-	ConnectIP netip.AddrPort
-
-	// HTTPProtocol is "1.0", "1.0C" (1.0 with Connection: close) or "1.1".
-	// Default "1.0".
-	HTTPProtocol string
-}
-
-// URL is one page of an HTTP_GET check.
-type URL struct {
-	Position
-
-	// Path is the request target, for example /index.html.
-	Path string
-
-	// StatusCodes are the accepted status codes. Default 200 to 299.
-	StatusCodes []StatusRange
-
-	// Digest is the MD5 of the body in 32 lower-case hexadecimal digits;
-	// empty when the body is not compared.
-	Digest string
-
-	// VirtualHost is the Host header, resolved from url, checker, real
-	// server and virtual server in this order; empty as in HTTPCheck.
-	VirtualHost string
-}
-
-// StatusRange is an inclusive range of HTTP status codes, 100 to 999.
-type StatusRange struct{ Low, High int }
