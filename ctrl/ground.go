@@ -33,14 +33,14 @@ type ground struct {
 	instance   config.Instance
 	vmac       netif.LinkInfo // zero while there is none
 	footing    footing
-	holds      map[netip.Addr]config.VirtualAddress
+	holds      map[netip.Addr]holding
 	rules      bool // those of a MASTER are there, and the routes
 	complaints complaints
 }
 
 func newGround(i config.Instance, e *errands, log *slog.Logger) *ground {
 	return &ground{
-		log: log, errands: e, instance: i, holds: make(map[netip.Addr]config.VirtualAddress), complaints: make(complaints),
+		log: log, errands: e, instance: i, holds: make(map[netip.Addr]holding), complaints: make(complaints),
 	}
 }
 
@@ -161,6 +161,9 @@ func (g *ground) link(event netif.LinkEvent) {
 		g.stand()
 		g.hold()
 		return
+	}
+	if !event.Removed {
+		g.moveTo(event.Link)
 	}
 	if name != g.instance.Interface {
 		return

@@ -7,6 +7,12 @@ import (
 	"drover/ctrl/netif"
 )
 
+// holding is an address that a MASTER holds.
+type holding struct {
+	config.VirtualAddress
+	index int // of the device that it was put on, whatever that is called now; 0 while it could not be
+}
+
 func (g *ground) virtualAddress(addr netip.Addr) (config.VirtualAddress, bool) {
 	for _, a := range virtualAddresses(g.instance) {
 		if a.Prefix.Addr() == addr {
@@ -35,12 +41,16 @@ func (g *ground) add(addresses []netip.Addr) {
 
 // addOne tells whether the address was not there before.
 func (g *ground) addOne(a config.VirtualAddress) bool {
-	g.holds[a.Prefix.Addr()] = a
-	added, err := netif.AddAddress(g.device(a), addressOf(a))
+	before := g.holds[a.Prefix.Addr()]
+	now, err := netif.AddAddress(g.device(a), addressOf(a))
 	if err != nil {
 		g.complain("add", "a VIP could not be added", err)
+		now.Index = before.index // it may be there still, on a device that has another name for a while
+	} else if before.index != 0 && before.index != now.Index {
+		g.takeAway(before) // another device has the name now
 	}
-	return added
+	g.holds[a.Prefix.Addr()] = holding{a, now.Index}
+	return now.Added
 }
 
 // addressOf is an address of the configuration in the terms of the interface.
@@ -71,17 +81,27 @@ func (g *ground) remove(addresses []netip.Addr, ends bool) {
 	}
 }
 
-// removeOne removes an address as it was added; one that this process did not add, as it is configured.
+// removeOne removes an address from where it was added; one that this process did not add, from where it is configured.
 func (g *ground) removeOne(addr netip.Addr) {
-	a, held := g.holds[addr]
+	h, held := g.holds[addr]
 	if !held {
 		configured := false
-		if a, configured = g.virtualAddress(addr); !configured {
+		if h.VirtualAddress, configured = g.virtualAddress(addr); !configured {
 			return
 		}
 	}
 	delete(g.holds, addr)
-	if _, err := netif.RemoveAddress(g.device(a), a.Prefix); err != nil {
+	g.takeAway(h)
+}
+
+func (g *ground) takeAway(h holding) {
+	var err error
+	if h.index != 0 {
+		_, err = netif.RemoveAddressAt(h.index, h.Prefix)
+	} else {
+		_, err = netif.RemoveAddress(g.device(h.VirtualAddress), h.Prefix)
+	}
+	if err != nil {
 		g.complain("remove", "a VIP could not be removed", err)
 	}
 }
@@ -91,7 +111,7 @@ func (g *ground) moveAddresses() {
 	for addr, old := range g.holds {
 		a, configured := g.virtualAddress(addr)
 		a.Position = old.Position
-		if !configured || a == old {
+		if !configured || a == old.VirtualAddress {
 			continue
 		}
 		g.removeOne(addr)
@@ -100,10 +120,19 @@ func (g *ground) moveAddresses() {
 	}
 }
 
+// moveTo follows a name that has come to another device, as one that was made again: it gets what is held there.
+func (g *ground) moveTo(link netif.LinkInfo) {
+	for addr, h := range g.holds {
+		if g.device(h.VirtualAddress) == link.Name && h.index != link.Index && g.addOne(h.VirtualAddress) {
+			g.announceAll([]netip.Addr{addr}, g.instance.GARP.MasterRepeat)
+		}
+	}
+}
+
 // hold puts back what a MASTER holds and has lost.
 func (g *ground) hold() {
-	for addr, a := range g.holds {
-		if g.addOne(a) {
+	for addr, h := range g.holds {
+		if g.addOne(h.VirtualAddress) {
 			g.announceAll([]netip.Addr{addr}, g.instance.GARP.MasterRepeat)
 		}
 	}
@@ -111,13 +140,13 @@ func (g *ground) hold() {
 
 // restore puts a VIP back that somebody took from a MASTER.
 func (g *ground) restore(event netif.AddressEvent) {
-	a, held := g.holds[event.Prefix.Addr()]
-	if !held || g.device(a) != event.Interface || a.Prefix != event.Prefix {
+	h, held := g.holds[event.Prefix.Addr()]
+	if !held || g.device(h.VirtualAddress) != event.Interface || h.Prefix != event.Prefix {
 		return
 	}
-	if g.addOne(a) {
-		g.log.Warn("somebody removed a VIP while this node is MASTER: put back", "vip", a.Prefix)
-		g.announceAll([]netip.Addr{a.Prefix.Addr()}, g.instance.GARP.MasterRepeat)
+	if g.addOne(h.VirtualAddress) {
+		g.log.Warn("somebody removed a VIP while this node is MASTER: put back", "vip", h.Prefix)
+		g.announceAll([]netip.Addr{h.Prefix.Addr()}, g.instance.GARP.MasterRepeat)
 	}
 }
 

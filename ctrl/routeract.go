@@ -44,8 +44,8 @@ func (r *router) sendAdvert(a vrrp.SendAdvert) {
 			r.complain("gate", "the lease could not be renewed", err)
 		}
 	}
-	if r.footing.conn == nil {
-		return // the interface is away, of which the machine is told
+	if r.footing.conn == nil || !r.footing.source.IsValid() {
+		return // the interface is away, or its address, of which the machine is told
 	}
 	for _, path := range r.paths() {
 		payload, err := a.Advert.Marshal(path.Source, path.Destination)

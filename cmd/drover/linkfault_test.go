@@ -25,6 +25,9 @@ func TestAnInstanceReturnsWithItsInterface(t *testing.T) {
 			"address"},
 		{"that was renamed", false, []string{"ip link set near down", "ip link set near name other", "ip link set other up"},
 			[]string{"ip link set other down", "ip link set other name near", "ip link set near up"}, "near"},
+		// Since Linux 6.2. There is no moment in which the interface has its name and is down.
+		{"that was renamed while it was up", false, []string{"ip link set near name other"}, []string{"ip link set other name near"}, "near"},
+		{"whose name another one has now", false, []string{"ip link set near name other"}, another, "near"},
 		{"that was removed and made again", false, []string{"ip link del near"}, laid, "near"},
 		{"that was removed and made again, with a virtual MAC", true, []string{"ip link del near"}, laid, "near"},
 		{"whose VIP somebody removes", false, nil, []string{"ip address del 10.0.3.221/24 dev near"}, ""},
@@ -59,6 +62,9 @@ func TestAnInstanceReturnsWithItsInterface(t *testing.T) {
 var laid = []string{
 	"ip link add near type veth peer name far", "ip link set far up", "ip link set near up", "ip address add 10.0.3.1/24 dev near",
 }
+
+// another are commands that lay another cable, with the names and the address of the one before.
+var another = append([]string{"ip address del 10.0.3.1/24 dev other", "ip link set far name away"}, laid...)
 
 // run runs commands on a host, one after the other.
 func (n *network) run(h *testbed.Host, commands ...string) {

@@ -3,6 +3,7 @@ package netif
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"net"
 	"net/netip"
@@ -97,58 +98,89 @@ func LinkLocalAddress(ifname string, exclude func(netip.Addr) bool) (netip.Addr,
 	return netip.Addr{}, fmt.Errorf("%s: %w; see net.ipv6.conf.%s.disable_ipv6", ifname, ErrNoLinkLocal, ifname)
 }
 
+// Holding is an address on an interface.
+type Holding struct {
+	Index int  // of the interface, by which it is found whatever its name is later
+	Added bool // the interface did not have it before
+}
+
 // AddAddress adds an address to an interface, with the flags that keepalived gives it: permanent, and for IPv6 without
 // duplicate address detection, which would keep a VIP silent for a second, unless DetectDuplicates asks for it. Without
 // Preferred an IPv6 address is also deprecated, of any length and not only of 128 as in keepalived: otherwise the newest
 // address of the interface would be the source of whatever this host sends, and a real server, which holds the VIP too,
-// would answer a check of such a source to itself. It reports added=false and no error when the interface already has the
-// address with that prefix length. Needs CAP_NET_ADMIN.
-func AddAddress(ifname string, address Address) (added bool, err error) {
+// would answer a check of such a source to itself. It is no error when the interface already has the address with that
+// prefix length. Needs CAP_NET_ADMIN.
+func AddAddress(ifname string, address Address) (Holding, error) {
 	link, err := linkByName(ifname)
 	if err != nil {
-		return false, fmt.Errorf("add %s: %w", address.Prefix, err)
+		return Holding{}, fmt.Errorf("add %s: %w", address.Prefix, err)
 	}
+	h := Holding{Index: link.Attrs().Index}
 	err = netlink.AddrAdd(link, netlinkAddr(address))
 	if errors.Is(err, unix.EEXIST) {
-		return false, nil
+		return h, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("add %s to %s: %w", address.Prefix, ifname, err)
+		return Holding{}, fmt.Errorf("add %s to %s: %w", address.Prefix, ifname, err)
 	}
-	return true, nil
+	h.Added = true
+	return h, nil
 }
 
-// RemoveAddress removes an address from an interface, and only that one. It reports removed=false and no error when it
-// is not there, also because the interface is gone. Needs CAP_NET_ADMIN.
+// RemoveAddress removes an address from the interface that has a name now, and only that one. It reports removed=false
+// and no error when it is not there, also because there is no such interface. Needs CAP_NET_ADMIN.
 func RemoveAddress(ifname string, prefix netip.Prefix) (removed bool, err error) {
-	link, err := linkByName(ifname)
-	if errors.Is(err, ErrNoInterface) {
-		return false, nil
+	return removeAddress(prefix, func() (netlink.Link, error) { return linkByName(ifname) })
+}
+
+// RemoveAddressAt removes an address from where AddAddress put it, also if the interface has another name since. In all
+// else it is RemoveAddress.
+func RemoveAddressAt(index int, prefix netip.Prefix) (removed bool, err error) {
+	return removeAddress(prefix, func() (netlink.Link, error) { return linkByIndex(index) })
+}
+
+func removeAddress(prefix netip.Prefix, find func() (netlink.Link, error)) (removed bool, err error) {
+	const attempts = 5
+	for range attempts {
+		link, missing := find()
+		if errors.Is(missing, ErrNoInterface) {
+			return false, nil
+		}
+		if missing != nil {
+			return false, fmt.Errorf("remove %s: %w", prefix, missing)
+		}
+		if removed, err = removeFrom(link, prefix); err == nil {
+			break
+		}
+		err = fmt.Errorf("remove %s from %s: %w", prefix, link.Attrs().Name, err)
+		if !errors.Is(err, fs.ErrNotExist) { // else its settings have moved: it was renamed just now
+			break
+		}
 	}
-	if err != nil {
-		return false, fmt.Errorf("remove %s: %w", prefix, err)
-	}
+	return removed, err
+}
+
+func removeFrom(link netlink.Link, prefix netip.Prefix) (removed bool, err error) {
 	addrs, err := dump(func() ([]netlink.Addr, error) { return netlink.AddrList(link, netlink.FAMILY_ALL) })
 	if err != nil {
-		return false, fmt.Errorf("remove %s from %s: %w", prefix, ifname, err)
+		return false, err
 	}
 	held := slices.Index(prefixes(addrs), prefix)
 	if held < 0 {
 		return false, nil
 	}
-	remove := func() error { return netlink.AddrDel(link, &addrs[held]) }
+	addr := addrs[held]
+	addr.Label = "" // the prefix is enough, and a label has the name that the interface had when the addresses were listed
+	remove := func() error { return netlink.AddrDel(link, &addr) }
 	if hasSecondaries(addrs, held) {
-		err = promotingSecondaries(ifname, remove)
+		err = promotingSecondaries(link.Attrs().Name, remove)
 	} else {
 		err = remove()
 	}
 	if errors.Is(err, unix.EADDRNOTAVAIL) || errors.Is(err, unix.ENODEV) {
 		return false, nil
 	}
-	if err != nil {
-		return false, fmt.Errorf("remove %s from %s: %w", prefix, ifname, err)
-	}
-	return true, nil
+	return err == nil, err
 }
 
 // hasSecondaries says whether the kernel holds other addresses as secondaries of this one.

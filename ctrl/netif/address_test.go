@@ -31,12 +31,12 @@ func TestAddingAnAddressTwiceAddsItOnce(t *testing.T) {
 			h, _ := newLAN(t)
 			h.must(func() error {
 				for _, want := range []bool{true, false} {
-					added, err := AddAddress(testInterface, Address{Prefix: vip})
+					held, err := AddAddress(testInterface, Address{Prefix: vip})
 					if err != nil {
 						return err
 					}
-					if added != want {
-						t.Errorf("added = %v, want %v", added, want)
+					if held.Added != want {
+						t.Errorf("added = %v, want %v", held.Added, want)
 					}
 				}
 				return nil
@@ -154,6 +154,39 @@ func TestRemovingAPrimaryAddressKeepsItsSecondaries(t *testing.T) {
 			t.Errorf("promote_secondaries was left at %s", value)
 		}
 		return err
+	})
+}
+
+func TestAnAddressIsRemovedFromWhereItWasAdded(t *testing.T) {
+	h, _ := newLAN(t)
+	vip := prefix("192.168.100.221/24") // set down for its new name, an interface would lose one of IPv6
+	h.must(func() error {
+		held, err := AddAddress(testInterface, Address{Prefix: vip})
+		if err != nil {
+			return err
+		}
+		link, err := linkByName(testInterface)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(netlink.LinkSetDown(link), netlink.LinkSetName(link, "lan0")); err != nil {
+			return err
+		}
+		for _, want := range []bool{true, false} {
+			if removed, err := RemoveAddressAt(held.Index, vip); removed != want || err != nil {
+				t.Errorf("removed = %v, %v, want %v", removed, err, want)
+			}
+		}
+		if left, err := Addresses("lan0"); err != nil || slices.Contains(left, vip) {
+			t.Errorf("addresses %v, %v", left, err)
+		}
+		if err := netlink.LinkDel(link); err != nil {
+			return err
+		}
+		if removed, err := RemoveAddressAt(held.Index, vip); removed || err != nil {
+			t.Errorf("from an interface that is gone: %v, %v", removed, err)
+		}
+		return nil
 	})
 }
 

@@ -144,6 +144,14 @@ func linkByName(ifname string) (netlink.Link, error) {
 	return link, nil
 }
 
+func linkByIndex(index int) (netlink.Link, error) {
+	link, err := netlink.LinkByIndex(index)
+	if err != nil {
+		return nil, linkError(fmt.Sprintf("number %d", index), err)
+	}
+	return link, nil
+}
+
 func linkError(ifname string, err error) error {
 	if errors.As(err, new(netlink.LinkNotFoundError)) {
 		return fmt.Errorf("%s: %w", ifname, ErrNoInterface)
