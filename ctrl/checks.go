@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/netip"
 	"reflect"
 	"slices"
 
@@ -20,9 +21,15 @@ type checkSpec struct {
 	target   health.Target
 	http     health.HTTPSettings
 	settings health.Settings
+
+	// notRun is what of the configuration cannot be run.
+	notRun string
 }
 
 func specOf(c config.Check) checkSpec {
+	if what := notRun(c); what != "" {
+		return checkSpec{notRun: what}
+	}
 	pages := c.Question.(*config.HTTPCheck)
 	spec := checkSpec{
 		target: health.Target{Address: c.To},
@@ -41,6 +48,31 @@ func specOf(c config.Check) checkSpec {
 		spec.http.URLs = append(spec.http.URLs, url)
 	}
 	return spec
+}
+
+// notRun tells what of a check's configuration cannot be run; empty if all can be.
+func notRun(c config.Check) string {
+	pages, ok := c.Question.(*config.HTTPCheck)
+	if !ok {
+		return c.Question.Keyword()
+	}
+	socket := c.CheckSocket
+	socket.To = netip.AddrPort{}
+	switch {
+	case pages.TLS != nil:
+		return "SSL_GET"
+	case c.Path != config.PathAddress:
+		return "check_path vip"
+	case socket != config.CheckSocket{}:
+		return "bindto, bind_port, bind_if or fwmark"
+	case c.LogAllFailures:
+		return "log_all_failures"
+	case pages.FastRecovery:
+		return "fast_recovery"
+	case slices.ContainsFunc(pages.URLs, func(u config.URL) bool { return u.Regex != nil }):
+		return "regex"
+	}
+	return ""
 }
 
 // runningCheck is a checker on its goroutine.
@@ -134,7 +166,11 @@ func checksOf(c *config.Config) map[realKey]checkSpec {
 		v := &c.VirtualServers[n]
 		for i := range v.RealServers {
 			if r := &v.RealServers[i]; len(r.Checks) > 0 {
-				specs[checkKey(v, r)] = specOf(r.Checks[0])
+				spec := specOf(r.Checks[0])
+				if len(r.Checks) > 1 {
+					spec.notRun = "a second check"
+				}
+				specs[checkKey(v, r)] = spec
 			}
 		}
 	}
@@ -145,6 +181,10 @@ func checksOf(c *config.Config) map[realKey]checkSpec {
 func validChecks(specs map[realKey]checkSpec) error {
 	var errs []error
 	for key, spec := range specs {
+		if spec.notRun != "" {
+			errs = append(errs, fmt.Errorf("%s of %s in %s is not run yet: leave it out", spec.notRun, key.address, key.service))
+			continue
+		}
 		if _, err := health.HTTPGet(spec.http); err != nil {
 			errs = append(errs, fmt.Errorf("check of %s in %s: %w", key.address, key.service, err))
 		}

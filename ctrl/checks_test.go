@@ -102,6 +102,10 @@ func alter(t *testing.T, v reflect.Value) {
 		v.Set(reflect.ValueOf(value.Next()))
 		return
 	case netip.AddrPort:
+		if !value.IsValid() {
+			v.Set(reflect.ValueOf(netip.MustParseAddrPort("192.168.100.211:1024")))
+			return
+		}
 		v.Set(reflect.ValueOf(netip.AddrPortFrom(value.Addr().Next(), value.Port())))
 		return
 	}
@@ -110,11 +114,17 @@ func alter(t *testing.T, v reflect.Value) {
 		v.SetBool(!v.Bool())
 	case reflect.Int, reflect.Int64:
 		v.SetInt(1 - v.Int()%2) // odd to even and back, so that an enum stays within its values
-	case reflect.Uint8, reflect.Uint16:
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32:
 		v.SetUint(v.Uint() + 1)
 	case reflect.String:
 		v.SetString(v.String() + "x")
-	case reflect.Slice, reflect.Pointer:
+	case reflect.Pointer:
+		if v.IsNil() {
+			v.Set(reflect.New(v.Type().Elem()))
+			return
+		}
+		v.SetZero()
+	case reflect.Slice:
 		v.SetZero()
 	case reflect.Struct:
 		alter(t, v.Field(0))

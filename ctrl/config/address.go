@@ -92,7 +92,7 @@ var addressScopes = []string{"site", "link", "host", "nowhere", "global"}
 func (p *parser) addressOption(words []word, a *addressLine) int {
 	option := words[0]
 	if values, ok := unservedAddressOptions[option.text]; ok {
-		p.warnf(option.Position, "%s is not served yet: the address is added without it", option.text)
+		p.warnf(option.Position, "%s is not served: the address is added without it", option.text)
 		return min(1+values, len(words))
 	}
 	if !slices.Contains(addressOptions, option.text) {

@@ -44,9 +44,8 @@ func (p *parser) completeAuthentication(i *instanceDraft) {
 		p.warnf(auth.Position, "VRRP version 3 has no authentication: it is passed over (RFC 9568 section 9)")
 		return
 	case auth.kind.text == "AH":
-		i.leftOut = true
-		p.warnf(auth.kind.Position,
-			"auth_type AH is not served yet: the instance is left out, because its members would refuse its adverts")
+		p.errorf(auth.kind.Position, "auth_type AH is refused: Drover sends no authentication headers, "+
+			"and the other members would refuse its adverts; write PASS on all of them")
 		return
 	}
 	password := auth.password.text

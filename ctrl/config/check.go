@@ -15,13 +15,15 @@ type Check struct {
 	Question Question
 }
 
-// Question is what a check asks: an HTTPCheck, with others to join it.
+// Question is what a check asks: a pointer to one of HTTPCheck, TCPCheck,
+// UDPCheck, DNSCheck, SMTPCheck, PingCheck, MiscCheck and FileCheck.
 type Question interface {
 	// Keyword is that of the block, for example HTTP_GET.
 	Keyword() string
 }
 
-// CheckTimes say when a check is made, and what its failures mean.
+// CheckTimes say when a check is made, and what its failures mean. A FileCheck
+// has only Alpha: its file is followed, not asked.
 type CheckTimes struct {
 	// DelayLoop is the time between two checks (delay_loop). Default 60 s.
 	DelayLoop time.Duration
@@ -30,63 +32,68 @@ type CheckTimes struct {
 	// DelayLoop; 0 means none.
 	Warmup time.Duration
 
-	// Retry failures more than the first are forgiven (retry). Default 1.
+	// Retry failures more than the first are forgiven (retry). Default 1; 3 for
+	// DNS_CHECK, 0 for MISC_CHECK.
 	Retry int
 
 	// DelayBeforeRetry is the time from a failure to the retry
-	// (delay_before_retry). Default 3 s.
+	// (delay_before_retry). Default 1 s; 3 s for HTTP_GET and SSL_GET, DelayLoop
+	// for DNS_CHECK.
 	DelayBeforeRetry time.Duration
 
 	// ConnectTimeout bounds connecting and each read (connect_timeout).
-	// Default 5 s.
+	// Default 5 s. A MiscCheck has its own Timeout instead.
 	ConnectTimeout time.Duration
 
 	// Alpha: the real server is down until its first check succeeds (alpha).
 	Alpha bool
+
+	// LogAllFailures: a failure that changes nothing is logged, too
+	// (log_all_failures, checker_log_all_failures).
+	LogAllFailures bool
 }
 
-// CheckSocket says where a check connects to.
+// CheckSocket says where a check goes to and how it gets there. It is zero for
+// a MiscCheck and a FileCheck.
 type CheckSocket struct {
 	// To is where the check connects to: the real server, unless connect_ip
-	// or connect_port say otherwise.
+	// or connect_port say otherwise. The port of a PingCheck means nothing.
 	To netip.AddrPort
+
+	// From is where it connects from (bindto, bind_port). The address is
+	// invalid, and the port 0, for what the kernel chooses.
+	From netip.AddrPort
+
+	// Interface is the interface that it must leave by; empty for any
+	// (bind_if).
+	Interface string
+
+	// Mark is the firewall mark of its packets; 0 for none (fwmark).
+	Mark uint32
+
+	// Path is the way to the real server (check_path). With PathVIP, From,
+	// Interface and Mark are not set.
+	Path CheckPath
 }
 
-// HTTPCheck asks for pages (HTTP_GET).
-type HTTPCheck struct {
-	// URLs are fetched in turn; at least one.
-	URLs []URL
+// CheckPath is the way that checks take to a real server (check_path).
+type CheckPath int
 
-	// VirtualHost is the Host header of URLs without their own; empty means
-	// address and port of the real server.
-	VirtualHost string
+// The ways to a real server.
+const (
+	// PathAddress: to the address of the real server, as keepalived does.
+	PathAddress CheckPath = iota
 
-	// HTTPProtocol is "1.0", "1.0C" (1.0 with Connection: close) or "1.1".
-	// Default "1.0".
-	HTTPProtocol string
+	// PathVIP: to each address of the virtual server at the MAC address of the
+	// real server, as the packets of clients get there. The port is that of
+	// CheckSocket.To.
+	PathVIP
+)
+
+// String returns the path as keepalived.conf writes it.
+func (c CheckPath) String() string {
+	if c == PathVIP {
+		return "vip"
+	}
+	return "address"
 }
-
-// Keyword returns HTTP_GET.
-func (*HTTPCheck) Keyword() string { return "HTTP_GET" }
-
-// URL is one page of an HTTP_GET check.
-type URL struct {
-	Position
-
-	// Path is the request target, for example /index.html.
-	Path string
-
-	// StatusCodes are the accepted status codes. Default 200 to 299.
-	StatusCodes []StatusRange
-
-	// Digest is the MD5 of the body in 32 lower-case hexadecimal digits;
-	// empty when the body is not compared.
-	Digest string
-
-	// VirtualHost is the Host header, resolved from url, checker, real
-	// server and virtual server in this order; empty as in HTTPCheck.
-	VirtualHost string
-}
-
-// StatusRange is an inclusive range of HTTP status codes, 100 to 999.
-type StatusRange struct{ Low, High int }

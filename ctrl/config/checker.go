@@ -1,143 +1,148 @@
 package config
 
-import (
-	"encoding/hex"
-	"net/netip"
-	"strconv"
-	"strings"
-)
+import "net/netip"
 
-// checkDraft is a check while its block is read.
+// checkDraft is what all kinds of check have in common while a block is read.
 type checkDraft struct {
 	Position
-	HTTPCheck
 	settings checkDefaults
-	address  netip.Addr
-	port     uint16
+
+	// server is what messages call the virtual server.
+	server string
+
+	logAllFailures bool
+	socket         socketDraft
 }
 
-var httpCheckGrammar = grammar[checkDraft]{
-	block: "HTTP_GET",
-	served: with(checkKeywords(func(c *checkDraft) *checkDefaults { return &c.settings }), map[string]keyword[checkDraft]{
-		"url":           {block: true, read: readURL},
-		"nb_get_retry":  integer(0, maxInt, func(c *checkDraft) *int { return &c.settings.retry }),
-		"connect_ip":    {min: 1, max: 1, read: readConnectIP},
-		"connect_port":  integer(1, 65535, func(c *checkDraft) *uint16 { return &c.port }),
-		"http_protocol": {min: 1, max: 1, read: readHTTPProtocol},
-	}),
-	unserved: join(
-		unserved("the kernel chooses where checks leave from", "bindto bind_if bind_port fwmark"),
-		unserved("only changes of the real server's state are logged", "log_all_failures"),
-		unserved("URLs are checked delay_loop apart", "fast_recovery"),
-		unserved("HTTP_GET uses no TLS", "enable_sni sni_name tls_compliant"),
-	),
+// socketDraft is a CheckSocket while a block is read.
+type socketDraft struct {
+	address, from  netip.Addr
+	port, fromPort uint16
+	iface          string
+	mark           uint32
+
+	// addressAt and ownWay tell where settings are written that have no effect
+	// on the way through the VIP.
+	addressAt, ownWay Position
 }
 
-var urlGrammar = grammar[URL]{
-	block: "url",
-	served: map[string]keyword[URL]{
-		"path":        text(func(u *URL) *string { return &u.Path }),
-		"status_code": {min: 1, max: maxInt, read: readStatusCodes},
-		"digest":      {min: 1, max: 1, read: readDigest},
-		"virtualhost": text(func(u *URL) *string { return &u.VirtualHost }),
-	},
-	unserved: unserved("the body is not searched",
-		"regex regex_no_match regex_options regex_stack regex_min_offset regex_max_offset"),
+// checkReaders read the blocks of checks.
+var checkReaders = map[string]func(*parser, *statement, *realDraft) Check{
+	"HTTP_GET":   (*parser).webCheck,
+	"SSL_GET":    (*parser).webCheck,
+	"TCP_CHECK":  (*parser).tcpCheck,
+	"PING_CHECK": (*parser).pingCheck,
+	"UDP_CHECK":  (*parser).udpCheck,
+	"DNS_CHECK":  (*parser).dnsCheck,
+	"SMTP_CHECK": (*parser).smtpCheck,
+	"MISC_CHECK": (*parser).miscCheck,
+	"FILE_CHECK": (*parser).fileCheck,
 }
 
-// httpCheck reads an HTTP_GET block of a real server.
-func (p *parser) httpCheck(s *statement, r *realDraft) Check {
-	c := &checkDraft{
-		Position:  s.keyword().Position,
-		HTTPCheck: HTTPCheck{HTTPProtocol: "1.0"},
-		settings:  r.defaults.checkDefaults,
-		address:   r.Address,
-		port:      r.Port,
-	}
-	httpCheckGrammar.read(p, s.block.statements, c)
-	if len(c.URLs) == 0 {
-		p.errorf(c.Position, "HTTP_GET needs a url with a path")
-	}
-	return c.complete()
-}
-
-// complete turns what was written into what will be used.
-func (c *checkDraft) complete() Check {
-	c.VirtualHost = c.settings.virtualHost
-	for i := range c.URLs {
-		if c.URLs[i].VirtualHost == "" {
-			c.URLs[i].VirtualHost = c.VirtualHost
-		}
-	}
-	return Check{
-		Position:    c.Position,
-		CheckTimes:  c.settings.times(),
-		CheckSocket: CheckSocket{To: netip.AddrPortFrom(c.address, c.port)},
-		Question:    &c.HTTPCheck,
+// newCheck returns the draft of a check with the defaults of its real server.
+func newCheck(s *statement, r *realDraft) checkDraft {
+	return checkDraft{
+		Position: s.keyword().Position,
+		settings: r.defaults.checkDefaults,
+		server:   r.server,
+		socket:   socketDraft{address: r.Address, port: r.Port},
 	}
 }
 
-func readURL(p *parser, s *statement, into *checkDraft) {
-	u := URL{Position: s.keyword().Position}
-	urlGrammar.read(p, s.block.statements, &u)
-	if u.Path == "" {
-		p.errorf(u.Position, "url needs a path, such as path /")
+// complete turns what was written into what will be used. Checks that connect
+// to a port need one.
+func (p *parser) complete(c *checkDraft, kind kindDefaults, question Question) Check {
+	check := Check{
+		Position:   c.Position,
+		CheckTimes: c.settings.times(kind),
+		Question:   question,
 	}
-	if len(u.StatusCodes) == 0 {
-		u.StatusCodes = []StatusRange{{200, 299}}
-	}
-	into.URLs = append(into.URLs, u)
+	check.LogAllFailures = c.logAllFailures || p.globals.logAllFailures
+	return check
 }
 
-func readConnectIP(p *parser, s *statement, into *checkDraft) {
-	if a, ok := p.ip(s.args()[0]); ok {
-		into.address = a
+// connected is complete for checks that have a socket.
+func (p *parser) connected(c *checkDraft, kind kindDefaults, question Question) Check {
+	check := p.complete(c, kind, question)
+	p.ownWay(c.socket, c.settings.path)
+	check.CheckSocket = p.checkSocket(c.Position, c.socket, c.settings.path, kind)
+	_, ping := question.(*PingCheck)
+	if check.To.Port() == 0 && check.To.IsValid() && !ping {
+		p.errorf(c.Position, "%s needs connect_port, because neither %s nor its real server names one port",
+			question.Keyword(), c.server)
 	}
+	return check
 }
 
-// httpProtocols are the versions that a check can speak. Their case does not
-// matter.
-var httpProtocols = []string{"1.0", "1.0C", "1.1"}
-
-func readHTTPProtocol(p *parser, s *statement, into *checkDraft) {
-	version := s.args()[0]
-	version.text = strings.ToUpper(version.text)
-	if p.oneOf(s.keyword(), version, httpProtocols) {
-		into.HTTPProtocol = version.text
+// checkSocket resolves where a check goes to.
+func (p *parser) checkSocket(at Position, s socketDraft, path CheckPath, kind kindDefaults) CheckSocket {
+	if s.port == 0 {
+		s.port = kind.port
 	}
+	socket := CheckSocket{To: netip.AddrPortFrom(s.address, s.port), Path: path}
+	if path == PathVIP {
+		return socket
+	}
+	if s.from.IsValid() && s.address.IsValid() && s.from.BitLen() != s.address.BitLen() {
+		p.errorf(s.ownWay, "bindto %s has another address family than %s", s.from, s.address)
+	}
+	if s.from.IsValid() || s.fromPort != 0 {
+		socket.From = netip.AddrPortFrom(s.from, s.fromPort)
+	}
+	socket.Interface, socket.Mark = s.iface, s.mark
+	if s.address.IsLinkLocalUnicast() && s.address.Is6() && s.iface == "" {
+		p.errorf(at, "%s is link-local: the check needs bind_if with the interface that leads to it", s.address)
+	}
+	return socket
 }
 
-// readStatusCodes reads codes and ranges: 200-299 404.
-func readStatusCodes(p *parser, s *statement, into *URL) {
-	for _, w := range s.args() {
-		low, high, isRange := strings.Cut(w.text, "-")
-		if !isRange {
-			high = low
-		}
-		codes := StatusRange{statusCode(low), statusCode(high)}
-		if codes.Low == 0 || codes.High < codes.Low {
-			p.errorf(w.Position, "status_code %q is neither a code from 100 to 999 nor a range such as 200-299", w.text)
-			continue
-		}
-		into.StatusCodes = append(into.StatusCodes, codes)
-	}
-}
-
-// statusCode returns the code that text holds, or 0 if it holds none.
-func statusCode(text string) int {
-	code, err := strconv.Atoi(text)
-	if err != nil || !isDigits(text) || code < 100 || code > 999 {
-		return 0
-	}
-	return code
-}
-
-func readDigest(p *parser, s *statement, into *URL) {
-	value := s.args()[0]
-	sum, err := hex.DecodeString(value.text)
-	if err != nil || len(sum) != 16 {
-		p.errorf(value.Position, "digest %q is not an MD5 sum of 32 hexadecimal digits", value.text)
+// ownWay finds settings that have no effect on the way through the VIP.
+func (p *parser) ownWay(s socketDraft, path CheckPath) {
+	if path != PathVIP {
 		return
 	}
-	into.Digest = hex.EncodeToString(sum)
+	if s.ownWay.written() {
+		p.warnf(s.ownWay, "bindto, bind_port, bind_if and fwmark have no effect with check_path vip: such a check leaves as the packets of clients do")
+	}
+	if s.addressAt.written() {
+		p.warnf(s.addressAt, "connect_ip has no effect with check_path vip: such a check goes to the address of the virtual server")
+	}
 }
+
+// commonKeywords are those of checks that connect.
+func commonKeywords[T any](draft func(*T) *checkDraft) map[string]keyword[T] {
+	return with(
+		timedKeywords(draft),
+		socketKeywords(func(t *T) *socketDraft { return &draft(t).socket }),
+		map[string]keyword[T]{
+			"connect_timeout": connectTimeout(func(t *T) *checkDefaults { return &draft(t).settings }),
+			"check_path": choice(func(t *T) *CheckPath { return &draft(t).settings.path },
+				map[string]CheckPath{"vip": PathVIP, "address": PathAddress}),
+		})
+}
+
+// timedKeywords are those of checks that are made again and again.
+func timedKeywords[T any](draft func(*T) *checkDraft) map[string]keyword[T] {
+	return with(
+		timeKeywords(func(t *T) *checkDefaults { return &draft(t).settings }),
+		map[string]keyword[T]{
+			"log_all_failures": boolean(func(t *T) *bool { return &draft(t).logAllFailures }),
+		})
+}
+
+// socketKeywords say where a check connects to and from.
+func socketKeywords[T any](socket func(*T) *socketDraft) map[string]keyword[T] {
+	ownWay := func(t *T) *Position { return &socket(t).ownWay }
+	return map[string]keyword[T]{
+		"connect_ip": at(func(t *T) *Position { return &socket(t).addressAt },
+			anyAddress(func(t *T) *netip.Addr { return &socket(t).address })),
+		"connect_port": integer(1, 65535, func(t *T) *uint16 { return &socket(t).port }),
+		"bindto":       at(ownWay, anyAddress(func(t *T) *netip.Addr { return &socket(t).from })),
+		"bind_port":    at(ownWay, integer(1, 65535, func(t *T) *uint16 { return &socket(t).fromPort })),
+		"bind_if":      at(ownWay, text(func(t *T) *string { return &socket(t).iface })),
+		"fwmark":       at(ownWay, integer(0, maxMark, func(t *T) *uint32 { return &socket(t).mark })),
+	}
+}
+
+// maxMark is the largest firewall mark.
+const maxMark = 1<<32 - 1

@@ -49,10 +49,17 @@ type Config struct {
 	// user could write to any part of its path (enable_script_security).
 	ScriptSecurity bool
 
-	// NotifyFIFO and VRRPNotifyFIFO get the changes of VRRP's states
-	// (notify_fifo, vrrp_notify_fifo). keepalived writes the events of real
-	// servers into the first, too.
-	NotifyFIFO, VRRPNotifyFIFO FIFO
+	// VRRPNotifyFIFO gets the changes of VRRP's states (vrrp_notify_fifo),
+	// LVSNotifyFIFO those of virtual and real servers (lvs_notify_fifo), and
+	// NotifyFIFO both (notify_fifo).
+	NotifyFIFO, VRRPNotifyFIFO, LVSNotifyFIFO FIFO
+
+	// RsInitNotifies: the state of every real server is told at the start, too,
+	// to FIFOs and by its NotifyUp (rs_init_notifies).
+	RsInitNotifies bool
+
+	// SSL is what SSL_GET checks use. Each of them holds a copy.
+	SSL Credentials
 
 	// RealTimePriority is the priority of VRRP's threads under SCHED_RR, 1 to
 	// 99; 0, the default, leaves the scheduler to Drover (vrrp_rt_priority).
@@ -97,4 +104,8 @@ type Drover struct {
 	// family holds, 1000 to 64000000 (flows). 0, the default, means as many as
 	// suit the memory of the machine.
 	Flows int
+
+	// CheckPath is the default way of checks to real servers (check_path). Each
+	// Check holds its own, resolved.
+	CheckPath CheckPath
 }

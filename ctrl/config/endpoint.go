@@ -12,14 +12,15 @@ type endpoint struct {
 }
 
 // noMarks is why a firewall mark cannot be served.
-const noMarks = "fwmark is not served, because XDP sees packets before they get marks"
+const noMarks = "fwmark is refused, because XDP sees packets before they get marks"
 
 // serverAddress reads ADDRESS [PORT] or group NAME. The third form, a firewall
 // mark, cannot be served.
 func (p *parser) serverAddress(args []word, v *serverDraft) {
 	switch first := args[0]; first.text {
 	case "fwmark":
-		v.leaveOut(p, first.Position, noMarks)
+		v.leftOut = true
+		p.errorf(first.Position, "%s; write the addresses and ports that get the mark into a virtual_server_group", noMarks)
 		return
 	case "group":
 		v.leftOut = !p.groupAddress(args, v)

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -72,14 +73,47 @@ func checkConfig(t *testing.T, config *Config) {
 				t.Errorf("real server %+v", r)
 			}
 			for _, c := range r.Checks {
-				if c.Question == nil || c.DelayLoop <= 0 || c.ConnectTimeout <= 0 || c.Warmup < 0 || !c.To.IsValid() || c.To.Port() == 0 {
-					t.Errorf("check %+v", c)
-				}
-				if pages, ok := c.Question.(*HTTPCheck); ok && len(pages.URLs) == 0 {
-					t.Errorf("check %+v", c)
-				}
+				checkCheck(t, c)
 			}
 		}
+	}
+}
+
+// checkCheck holds a check to what the probes rely on.
+func checkCheck(t *testing.T, c Check) {
+	if c.DelayLoop <= 0 || c.ConnectTimeout <= 0 || c.Warmup < 0 || c.Retry < 0 || c.DelayBeforeRetry < 0 {
+		t.Errorf("check %+v", c)
+	}
+	connects, needsPort := true, true
+	switch q := c.Question.(type) {
+	case *HTTPCheck:
+		if len(q.URLs) == 0 {
+			t.Errorf("check %+v", q)
+		}
+		for _, u := range q.URLs {
+			if u.Regex != nil {
+				regexp.MustCompile(u.Regex.Expression())
+			}
+		}
+	case *UDPCheck:
+		if len(q.Reply) != len(q.ReplyMask) || q.MinReply > q.MaxReply && q.RequireReply {
+			t.Errorf("check %+v", q)
+		}
+	case *MiscCheck:
+		connects = false
+		if len(q.Command) == 0 || q.Timeout <= 0 {
+			t.Errorf("check %+v", q)
+		}
+	case *FileCheck:
+		connects = false
+	case *PingCheck:
+		needsPort = false
+	case *TCPCheck, *DNSCheck, *SMTPCheck:
+	default:
+		t.Errorf("check %+v", c)
+	}
+	if connects != c.To.IsValid() || connects && needsPort && c.To.Port() == 0 {
+		t.Errorf("check %+v", c)
 	}
 }
 

@@ -37,7 +37,13 @@ type globals struct {
 	realTimePriority           int
 	garpInterval, gnaInterval  time.Duration
 	notifyFIFO, vrrpNotifyFIFO fifoDraft
-	lvsTimeouts                LVSTimeouts
+	lvsNotifyFIFO              fifoDraft
+	rsInitNotifies             bool
+
+	// logAllFailures is for all checks.
+	logAllFailures bool
+
+	lvsTimeouts LVSTimeouts
 }
 
 // unset marks a number of globals.garp that is not written and takes the value
@@ -77,6 +83,7 @@ func (p *parser) completeGlobals() {
 	c.RouterID, c.LVSTimeouts = g.routerID, g.lvsTimeouts
 	c.ScriptSecurity, c.RealTimePriority = g.scriptSecurity, g.realTimePriority
 	c.GARPInterval, c.GNAInterval = g.garpInterval, g.gnaInterval
+	c.RsInitNotifies = g.rsInitNotifies
 	p.completeFIFOs(g)
 }
 
@@ -146,15 +153,17 @@ var globalsGrammar = grammar[globals]{
 		"vrrp_rt_priority":             integer(1, 99, func(g *globals) *int { return &g.realTimePriority }),
 		"vmac_prefix":                  text(func(g *globals) *string { return &g.vmacPrefix }),
 		"default_interface":            text(func(g *globals) *string { return &g.defaultInterface }),
+		"rs_init_notifies":             flag(func(g *globals) { g.rsInitNotifies = true }),
+		"checker_log_all_failures":     boolean(func(g *globals) *bool { return &g.logAllFailures }),
 		"lvs_timeouts":                 {min: 1, max: maxInt, needs: "tcp, tcpfin or udp with seconds", read: readLVSTimeouts},
 	}),
+	refused: namespaceKeywords,
 	unserved: join(
 		processKeywords,
 		unserved("no mail is sent", `notification_email notification_email_from smtp_server smtp_connect_timeout
 			smtp_helo_name smtp_alert smtp_alert_vrrp smtp_alert_checker no_checker_emails no_email_faults`),
 		unserved("let the service manager run it", `startup_script startup_script_timeout
 			shutdown_script shutdown_script_timeout`),
-		unserved("events of real servers are not written to a FIFO", "lvs_notify_fifo lvs_notify_fifo_script rs_init_notifies"),
 		unserved("changes of the priority are not told", "vrrp_notify_priority_changes"),
 		unserved("a reload that changes no state tells none", "fifo_write_vrrp_states_on_reload"),
 		unserved("there is no SNMP; use drover status", `enable_snmp_vrrp enable_snmp_checker enable_snmp_rfc
@@ -173,7 +182,6 @@ var globalsGrammar = grammar[globals]{
 		unserved("a clean stop takes all virtual servers away at once anyway", "lvs_flush_on_stop"),
 		unserved("Drover does not use IPVS", `lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force
 			lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force`),
-		unserved("only changes of a real server's state are logged", "checker_log_all_failures"),
 		unserved("adverts for other virtual routers are passed over", "log_unknown_vrids"),
 		unserved("the address owner follows adverts like any other master", "vrrp_owner_ignore_adverts"),
 		unserved("drover reload always checks first, and an error changes nothing", "reload_check_config"),
@@ -187,7 +195,7 @@ var globalsGrammar = grammar[globals]{
 // processKeywords are about keepalived's processes. keepalived takes some of
 // them at the top level, too.
 var processKeywords = join(
-	unserved("start Drover inside the namespace instead", "net_namespace net_namespace_ipvs namespace_with_ipsets"),
+	unserved("Drover does not use ipsets", "namespace_with_ipsets"),
 	unserved("use --socket and --bpffs to run several Drovers", "instance use_pid_dir"),
 	unserved("keepalived's processes do not exist; set priorities in the service manager", `
 		process_names process_name vrrp_process_name checker_process_name bfd_process_name
@@ -201,3 +209,7 @@ var processKeywords = join(
 		vrrp_rx_bufs_multiplier random_seed config_save_dir tmp_config_directory iproute_usr_dir
 		iproute_etc_dir use_symlink_paths linkbeat_use_polling`),
 )
+
+// namespaceKeywords would have Drover run on other interfaces.
+var namespaceKeywords = refused("Drover would run on the interfaces of this network namespace; start Drover inside the other one, with ip netns exec",
+	"net_namespace net_namespace_ipvs")

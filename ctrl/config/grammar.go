@@ -15,9 +15,9 @@ type grammar[T any] struct {
 	served   map[string]keyword[T]
 	unserved consequences
 
-	// leaveOut takes what the block describes out of the configuration,
-	// because a keyword that is not served is essential to it. It may be nil.
-	leaveOut func(into *T)
+	// refused are the keywords without which the service would be another one:
+	// they are errors.
+	refused consequences
 }
 
 // keyword says how a statement is read.
@@ -44,15 +44,15 @@ func (g *grammar[T]) read(p *parser, statements []*statement, into *T) {
 			k.check(p, s, into)
 			continue
 		}
-		consequence, ok := g.unserved[name.text]
-		if !ok {
-			p.unknown(name, g.vocabulary())
+		if reason, ok := g.refused[name.text]; ok {
+			p.errorf(name.Position, "%s is refused: %s", name.text, reason)
 			continue
 		}
-		p.warnf(name.Position, "%s is not served yet: %s", name.text, consequence.text)
-		if consequence.essential && g.leaveOut != nil {
-			g.leaveOut(into)
+		if consequence, ok := g.unserved[name.text]; ok {
+			p.warnf(name.Position, "%s is not served: %s", name.text, consequence)
+			continue
 		}
+		p.unknown(name, g.vocabulary())
 	}
 }
 
@@ -80,41 +80,27 @@ func (k keyword[T]) check(p *parser, s *statement, into *T) {
 func (g *grammar[T]) vocabulary() vocabulary {
 	words := slices.Collect(maps.Keys(g.served))
 	words = slices.AppendSeq(words, maps.Keys(g.unserved))
+	words = slices.AppendSeq(words, maps.Keys(g.refused))
 	slices.Sort(words)
 	return vocabulary{block: g.block, words: words}
 }
 
-// consequence tells what it means for the user that a keyword is not served.
-type consequence struct {
-	text string
-
-	// essential keywords change what the block is: without them it would
-	// better not be.
-	essential bool
-}
-
-// consequences are the keywords of a block that Drover knows but does not serve
-// yet.
-type consequences map[string]consequence
+// consequences are the keywords of a block that Drover knows but does not serve,
+// with what that means for the user.
+type consequences map[string]string
 
 // unserved returns the keywords, separated by white space, whose absence has
-// the same consequence.
-func unserved(text, keywords string) consequences {
-	return unservedAs(consequence{text: text}, keywords)
-}
-
-// essential is like unserved for keywords without which the block is left out.
-func essential(text, keywords string) consequences {
-	return unservedAs(consequence{text: text, essential: true}, keywords)
-}
-
-func unservedAs(c consequence, keywords string) consequences {
+// the same consequence: the service is the same without them.
+func unserved(consequence, keywords string) consequences {
 	all := consequences{}
 	for keyword := range strings.FieldsSeq(keywords) {
-		all[keyword] = c
+		all[keyword] = consequence
 	}
 	return all
 }
+
+// refused returns the keywords that are refused for the same reason.
+func refused(reason, keywords string) consequences { return unserved(reason, keywords) }
 
 // join returns the keywords of all groups.
 func join(groups ...consequences) consequences {

@@ -28,10 +28,6 @@ type instanceDraft struct {
 
 	// multicast is mcast_dst_ip; the zero Addr without one.
 	multicast netip.Addr
-
-	// leftOut instances are checked but do not get into the Config: one that
-	// speaks wrongly is worse than none.
-	leftOut bool
 }
 
 var instanceGrammar = grammar[instanceDraft]{
@@ -43,10 +39,12 @@ var instanceGrammar = grammar[instanceDraft]{
 		trackingKeywords(func(i *instanceDraft) *Tracking { return &i.Tracking }),
 		electionKeywords, preemptionKeywords, transportKeywords, addressKeywords,
 	),
+	refused: join(
+		refused("Drover signs no adverts, and the other members would not hear it; leave it out on all of them", "auth_hmac"),
+		refused("Drover makes no ipvlan interface; write use_vmac, which does the same with a MAC address of its own", "use_ipvlan"),
+		refused("the instance would run outside its VRF; start Drover inside it, with ip vrf exec", "vrf"),
+	),
 	unserved: join(
-		essential("the instance is left out, because its members could not hear each other", "auth_hmac"),
-		essential("the instance is left out, because it would use another MAC address than its members", "use_ipvlan"),
-		essential("the instance is left out, because it would run outside its VRF", "vrf"),
 		unserved("only the addresses on the interface of the instance get a virtual MAC address", "use_vmac_addr"),
 		unserved("adverts of unicast have the checksum of the RFC", "old_unicast_checksum"),
 		unserved("what it tracks changes neither priority nor state", "track_bfd track_src_ip"),
@@ -60,7 +58,6 @@ var instanceGrammar = grammar[instanceDraft]{
 		unserved("an instance without virtual_ipaddress gets a warning", "no_virtual_ipaddress"),
 		unserved("it has no meaning in Drover", "debug kernel_rx_buf_size timer_expired_backup thread_timer_expired"),
 	),
-	leaveOut: func(i *instanceDraft) { i.leftOut = true },
 }
 
 // electionKeywords are about who wins.
@@ -137,7 +134,7 @@ func (p *parser) instance(s *statement) {
 		return
 	}
 	p.completeInstance(draft)
-	if p.checkInstance(draft); draft.leftOut || p.errors > before {
+	if p.checkInstance(draft); p.errors > before {
 		return
 	}
 	p.checkRouterUnique(draft.Instance)

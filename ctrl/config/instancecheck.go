@@ -124,9 +124,6 @@ func (p *parser) checkInstance(i *instanceDraft) {
 	if i.VirtualRouterID == 0 {
 		p.errorf(i.Position, "instance %s needs a virtual_router_id", i.Name)
 	}
-	if i.leftOut {
-		return
-	}
 	switch {
 	case i.Interface == "":
 		p.errorf(i.Position, "instance %s needs an interface", i.Name)
@@ -157,8 +154,7 @@ func (p *parser) checkFirstAddress(i *instanceDraft) {
 	}
 }
 
-// checkInstanceName finds instances that cannot be told apart by name, left out
-// or not.
+// checkInstanceName finds instances that cannot be told apart by name.
 func (p *parser) checkInstanceName(i Instance) {
 	if other, ok := p.instanceNames[i.Name]; ok {
 		p.errorf(i.Position, "instance %s is already defined at %s", i.Name, other)

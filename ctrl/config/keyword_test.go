@@ -52,6 +52,7 @@ func TestKeywordsThatAreNotServed(t *testing.T) {
 	testNotServed(t, virtualServerGrammar)
 	testNotServed(t, realServerGrammar)
 	testNotServed(t, httpCheckGrammar)
+	testNotServed(t, fileCheckGrammar)
 	testNotServed(t, urlGrammar)
 }
 
@@ -61,15 +62,12 @@ func testNotServed[T any](t *testing.T, g grammar[T]) {
 			statements, _ := readTree(memory{"main": keyword + " argument {\n  anything goes {\n  }\n}\n"})
 			p := newParser(&report{})
 			g.read(p, statements, new(T))
-			want := "main:1:1: warning: " + keyword + " is not served yet: " + consequence.text + "\n"
+			want := "main:1:1: warning: " + keyword + " is not served: " + consequence + "\n"
 			if got := lines(p.findings); got != want {
 				t.Errorf("found\n%swant\n%s", got, want)
 			}
 			if _, both := g.served[keyword]; both {
 				t.Error("is in the table of served keywords, too")
-			}
-			if consequence.essential && g.leaveOut == nil {
-				t.Error("is essential, but the block cannot be left out")
 			}
 		})
 	}

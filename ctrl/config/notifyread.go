@@ -8,25 +8,25 @@ type fifoDraft struct {
 
 // notifyKeywords are the scripts that instances and groups run.
 func notifyKeywords[T any](notify func(*T) *Notify) map[string]keyword[T] {
-	script := func(field func(*Notify) **NotifyScript) keyword[T] {
-		return keyword[T]{min: 1, max: 3, needs: "a command", read: func(p *parser, s *statement, into *T) {
-			p.notifyScript(s, field(notify(into)))
-		}}
-	}
 	return map[string]keyword[T]{
-		"notify_master": script(func(n *Notify) **NotifyScript { return &n.Master }),
-		"notify_backup": script(func(n *Notify) **NotifyScript { return &n.Backup }),
-		"notify_fault":  script(func(n *Notify) **NotifyScript { return &n.Fault }),
-		"notify_stop":   script(func(n *Notify) **NotifyScript { return &n.Stop }),
-		"notify":        script(func(n *Notify) **NotifyScript { return &n.Any }),
+		"notify_master": script(func(t *T) **NotifyScript { return &notify(t).Master }),
+		"notify_backup": script(func(t *T) **NotifyScript { return &notify(t).Backup }),
+		"notify_fault":  script(func(t *T) **NotifyScript { return &notify(t).Fault }),
+		"notify_stop":   script(func(t *T) **NotifyScript { return &notify(t).Stop }),
+		"notify":        script(func(t *T) **NotifyScript { return &notify(t).Any }),
 	}
+}
+
+// script reads COMMAND [USER [GROUP]].
+func script[T any](field func(*T) **NotifyScript) keyword[T] {
+	return keyword[T]{min: 1, max: 3, needs: "a command", read: func(p *parser, s *statement, into *T) {
+		p.notifyScript(s, field(into))
+	}}
 }
 
 // instanceNotifyKeywords are the scripts that only instances run.
 var instanceNotifyKeywords = map[string]keyword[instanceDraft]{
-	"notify_master_rx_lower_pri": {min: 1, max: 3, needs: "a command", read: func(p *parser, s *statement, into *instanceDraft) {
-		p.notifyScript(s, &into.Notify.LowerPriority)
-	}},
+	"notify_master_rx_lower_pri": script(func(i *instanceDraft) **NotifyScript { return &i.Notify.LowerPriority }),
 	"notify_deleted": {max: 3, read: func(p *parser, s *statement, into *instanceDraft) {
 		if len(s.args()) > 0 {
 			p.notifyScript(s, &into.Notify.Deleted)
@@ -82,7 +82,20 @@ func readFIFOScript(field func(*globals) *fifoDraft) func(*parser, *statement, *
 
 // completeFIFOs checks the FIFOs of global_defs and puts them into the Config.
 func (p *parser) completeFIFOs(g *globals) {
-	for _, fifo := range []*fifoDraft{&g.notifyFIFO, &g.vrrpNotifyFIFO} {
+	paths := map[string]string{}
+	for _, one := range []struct {
+		keyword string
+		*fifoDraft
+	}{
+		{"notify_fifo", &g.notifyFIFO}, {"vrrp_notify_fifo", &g.vrrpNotifyFIFO}, {"lvs_notify_fifo", &g.lvsNotifyFIFO},
+	} {
+		fifo := one.fifoDraft
+		if other, ok := paths[fifo.Path]; ok {
+			p.errorf(fifo.Position, "%s is %s already: write another path for %s", fifo.Path, other, one.keyword)
+		}
+		if fifo.Path != "" {
+			paths[fifo.Path] = one.keyword
+		}
 		if fifo.Path == "" && fifo.Script != nil {
 			p.warnf(fifo.scriptAt, "the script has no effect without a FIFO to read")
 			fifo.Script = nil
@@ -91,8 +104,6 @@ func (p *parser) completeFIFOs(g *globals) {
 			fifo.Script.User, fifo.Script.Group = g.user.user, g.user.group
 		}
 	}
-	if g.notifyFIFO.Path != "" && g.notifyFIFO.Path == g.vrrpNotifyFIFO.Path {
-		p.errorf(g.vrrpNotifyFIFO.Position, "%s is notify_fifo already: every event would be in it twice", g.notifyFIFO.Path)
-	}
 	p.config.NotifyFIFO, p.config.VRRPNotifyFIFO = g.notifyFIFO.FIFO, g.vrrpNotifyFIFO.FIFO
+	p.config.LVSNotifyFIFO = g.lvsNotifyFIFO.FIFO
 }

@@ -10,7 +10,7 @@ type parser struct {
 	globals globals
 	config  Config
 
-	// instanceNames tell where each instance is written, left out or not;
+	// instanceNames tell where each instance is written, with errors or not;
 	// memberOf is the sync group of each member.
 	instanceNames map[string]Position
 	memberOf      map[string]string
@@ -37,7 +37,7 @@ type document struct {
 	scripts, files, processes                  []*statement
 	instances, syncGroups                      []*statement
 	staticAddresses, staticRoutes, staticRules []*statement
-	groups, servers                            []*statement
+	groups, servers, ssl                       []*statement
 }
 
 var documentGrammar = grammar[document]{
@@ -66,14 +66,16 @@ var documentGrammar = grammar[document]{
 			read: collect(func(d *document) *[]*statement { return &d.groups })},
 		"virtual_server": {min: 1, max: 2, needs: "an address, or group and a name", block: true,
 			read: collect(func(d *document) *[]*statement { return &d.servers })},
+		"SSL": {block: true,
+			read: collect(func(d *document) *[]*statement { return &d.ssl })},
 		"drover": {block: true,
 			read: collect(func(d *document) *[]*statement { return &d.drover })},
 	},
+	refused: namespaceKeywords,
 	unserved: join(
 		processKeywords,
 		unserved("no instance follows static addresses, routes and rules", "track_group static_track_group"),
 		unserved("no BFD session is opened", "bfd_instance"),
-		unserved("SSL_GET checks are not served either", "SSL"),
 		unserved("vrrp_garp_interval and vrrp_gna_interval hold for every interface by itself", "garp_group"),
 		unserved("a link is followed by the kernel's notices only", "linkbeat_interfaces linkbeat_use_polling"),
 		unserved("a change of the link counts at once", "interface_up_down_delays"),
@@ -101,6 +103,16 @@ func vocabularies() []vocabulary {
 		virtualServerGrammar.vocabulary(),
 		realServerGrammar.vocabulary(),
 		httpCheckGrammar.vocabulary(),
+		sslCheckGrammar.vocabulary(),
+		tcpCheckGrammar.vocabulary(),
+		udpCheckGrammar.vocabulary(),
+		dnsCheckGrammar.vocabulary(),
+		smtpCheckGrammar.vocabulary(),
+		smtpHostGrammar.vocabulary(),
+		pingCheckGrammar.vocabulary(),
+		miscCheckGrammar.vocabulary(),
+		fileCheckGrammar.vocabulary(),
+		credentialsGrammar.vocabulary(),
 		urlGrammar.vocabulary(),
 		droverGrammar.vocabulary(),
 	}
@@ -145,6 +157,7 @@ func parse(r *report, statements []*statement) *Config {
 		{d.staticRules, p.staticRules},
 		{d.instances, p.instance},
 		{d.syncGroups, p.syncGroup},
+		{d.ssl, p.credentials},
 		{d.groups, p.serverGroup},
 		{d.servers, p.virtualServer},
 	} {

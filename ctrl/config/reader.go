@@ -63,7 +63,7 @@ func (r *reader) line(line []token) {
 		r.variables[line[0].text] = line[0].value
 	case isSequence(line[0]):
 		r.errorf(line[0].Position,
-			"%s is not served yet: write its lines out", line[0].text[:len("~SEQ")])
+			"%s is not served: write its lines out", line[0].text[:len("~SEQ")])
 	case r.expands(line):
 		r.expandLine(line)
 	case isInclude(line[0]):

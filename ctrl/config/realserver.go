@@ -1,6 +1,10 @@
 package config
 
-import "math"
+import (
+	"math"
+	"strings"
+	"time"
+)
 
 // realDraft is a real server while its block is read.
 type realDraft struct {
@@ -9,7 +13,13 @@ type realDraft struct {
 
 	// checks are read when the whole block is known, which holds their
 	// defaults.
-	checks  []*statement
+	checks []*statement
+
+	// server is what messages call the virtual server, and serverDelay its
+	// delay_loop.
+	server      string
+	serverDelay time.Duration
+
 	lowerAt Position
 	leftOut bool
 }
@@ -22,16 +32,25 @@ var realServerGrammar = grammar[realDraft]{
 		"uthreshold":         integer(0, math.MaxUint32, func(r *realDraft) *uint32 { return &r.UpperThreshold }),
 		"lthreshold": at(func(r *realDraft) *Position { return &r.lowerAt },
 			integer(0, math.MaxUint32, func(r *realDraft) *uint32 { return &r.LowerThreshold })),
-		"lvs_method": {min: 1, max: maxInt, read: readRealMethod},
-		"HTTP_GET":   {block: true, read: collect(func(r *realDraft) *[]*statement { return &r.checks })},
-	}),
+		"lvs_method":  {min: 1, max: maxInt, read: readRealMethod},
+		"notify_up":   script(func(r *realDraft) **NotifyScript { return &r.NotifyUp }),
+		"notify_down": script(func(r *realDraft) **NotifyScript { return &r.NotifyDown }),
+	}, checkBlocks()),
+	refused: refused("Drover opens no BFD session, so the real server would never be found down; "+
+		"write PING_CHECK or TCP_CHECK with a short delay_loop", "BFD_CHECK"),
 	unserved: join(
-		unserved("it is not run; without an HTTP_GET the real server is taken as always up",
-			"SSL_GET TCP_CHECK MISC_CHECK UDP_CHECK DNS_CHECK SMTP_CHECK PING_CHECK BFD_CHECK FILE_CHECK"),
-		unserved("no script is run", "notify_up notify_down"),
 		unserved("no mail is sent", "smtp_alert"),
 		unserved("there is no SNMP; use drover status", "snmp_name"),
 	),
+}
+
+// checkBlocks are the keywords of checks, whose blocks are put aside.
+func checkBlocks() map[string]keyword[realDraft] {
+	all := map[string]keyword[realDraft]{}
+	for name := range strings.FieldsSeq(`HTTP_GET SSL_GET TCP_CHECK UDP_CHECK DNS_CHECK SMTP_CHECK PING_CHECK MISC_CHECK FILE_CHECK`) {
+		all[name] = keyword[realDraft]{block: true, read: collect(func(r *realDraft) *[]*statement { return &r.checks })}
+	}
+	return all
 }
 
 func checksOfReal(r *realDraft) *checkDefaults { return &r.defaults.checkDefaults }
@@ -55,22 +74,34 @@ func readWeight[T any](field func(*T) *int) func(*parser, *statement, *T) {
 }
 
 func readRealMethod(p *parser, s *statement, into *realDraft) {
+	into.leftOut = !p.forwardingMethod(s)
+}
+
+// forwardingMethod reads a way to real servers, and refuses all but one.
+func (p *parser) forwardingMethod(s *statement) bool {
 	method := s.args()[0]
-	if p.oneOf(s.keyword(), method, forwardingMethods) && method.text != "DR" {
-		into.leftOut = true
-		p.warnf(method.Position, "lvs_method %s is not served (%s): the real server is left out",
-			method.text, directReturnOnly)
+	if !p.oneOf(s.keyword(), method, forwardingMethods) {
+		return false
 	}
+	if method.text != "DR" {
+		p.errorf(method.Position, "%s %s is refused: %s", s.keyword().text, method.text, directReturnOnly)
+	}
+	return method.text == "DR"
 }
 
 // realServer reads a real_server block of a virtual server.
 func (p *parser) realServer(s *statement, v *serverDraft) {
-	r := &realDraft{RealServer: RealServer{Position: s.keyword().Position}, defaults: v.defaults}
+	r := &realDraft{
+		RealServer:  RealServer{Position: s.keyword().Position},
+		defaults:    v.defaults,
+		server:      v.name(),
+		serverDelay: v.DelayLoop,
+	}
 	p.realAddress(s.args(), r, v)
 	realServerGrammar.read(p, s.block.statements, r)
 	r.Weight, r.InhibitOnFailure = r.defaults.weight, r.defaults.inhibitOnFailure
 	p.checkThresholds(r)
-	p.realChecks(r, v)
+	p.realChecks(r)
 	if r.leftOut {
 		return
 	}
@@ -122,17 +153,10 @@ func (p *parser) checkThresholds(r *realDraft) {
 	r.LowerThreshold = 0
 }
 
-// realChecks reads the checks of a real server.
-func (p *parser) realChecks(r *realDraft, v *serverDraft) {
-	for i, check := range r.checks {
-		at := check.keyword().Position
-		if i > 0 {
-			p.warnf(at, "a second HTTP_GET is not served yet: only the first is run")
-			continue
-		}
-		r.Checks = append(r.Checks, p.httpCheck(check, r))
-		if r.Checks[0].To.Port() == 0 && !r.leftOut && !v.leftOut {
-			p.errorf(at, "HTTP_GET needs connect_port, because neither %s nor its real server names one port", v.name())
-		}
+// realChecks reads the checks of a real server. Those of one that is left out are
+// read for their findings.
+func (p *parser) realChecks(r *realDraft) {
+	for _, check := range r.checks {
+		r.Checks = append(r.Checks, checkReaders[check.keyword().text](p, check, r))
 	}
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net/netip"
 	"os"
 	"reflect"
 	"slices"
@@ -18,9 +17,8 @@ func TestReferenceConfiguration(t *testing.T) {
 		t.Fatalf("found\n%s", lines(findings))
 	}
 	t.Run("reads into the values that it writes", func(t *testing.T) {
-		got := withoutPositions(*config)
-		if want := referenceConfig(); !reflect.DeepEqual(got, want) {
-			t.Errorf("got\n%+v\nwant\n%+v", got, want)
+		if d := difference(*config, referenceConfig()); d != "" {
+			t.Error(d)
 		}
 	})
 
@@ -58,7 +56,17 @@ func servedKeywords() map[string][]string {
 		"authentication":     keywords(authenticationGrammar),
 		"virtual_server":     keywords(virtualServerGrammar),
 		"real_server":        keywords(realServerGrammar),
+		"SSL":                keywords(credentialsGrammar),
 		"HTTP_GET":           keywords(httpCheckGrammar),
+		"SSL_GET":            keywords(sslCheckGrammar),
+		"TCP_CHECK":          keywords(tcpCheckGrammar),
+		"PING_CHECK":         keywords(pingCheckGrammar),
+		"UDP_CHECK":          keywords(udpCheckGrammar),
+		"DNS_CHECK":          keywords(dnsCheckGrammar),
+		"SMTP_CHECK":         keywords(smtpCheckGrammar),
+		"host":               keywords(smtpHostGrammar),
+		"MISC_CHECK":         keywords(miscCheckGrammar),
+		"FILE_CHECK":         keywords(fileCheckGrammar),
 		"url":                keywords(urlGrammar),
 		"drover":             keywords(droverGrammar),
 	}
@@ -132,133 +140,9 @@ func referenceConfig() Config {
 	c.Instances = []Instance{referenceInstance(), quietInstance(), cloudInstance(), sixInstance()}
 	c.VirtualServers = referenceServers()
 	c.LVSTimeouts = LVSTimeouts{TCP: 2 * time.Hour, UDP: time.Minute}
+	c.SSL = referenceCredentials()
+	c.RsInitNotifies = true
+	c.LVSNotifyFIFO = FIFO{Path: "/run/drover-lvs.fifo", Script: &NotifyScript{Command: []string{"/bin/cat"}, User: "root", Group: "root"}}
 	c.Drover = Drover{Flows: 65536}
 	return c
-}
-
-func referenceServers() []VirtualServer {
-	return []VirtualServer{{
-		Address:   netip.MustParseAddr("192.168.100.221"),
-		Port:      80,
-		Protocol:  TCP,
-		Scheduler: "wrr",
-		DelayLoop: 6 * time.Second,
-		RealServers: []RealServer{{
-			Address: netip.MustParseAddr("192.168.100.150"),
-			Port:    80,
-			Weight:  3,
-
-			UpperThreshold: 1000,
-			LowerThreshold: 900,
-
-			Checks: []Check{referenceCheck()},
-		}, {
-			Address:          netip.MustParseAddr("192.168.100.151"),
-			Port:             80,
-			Weight:           2,
-			InhibitOnFailure: true,
-			Checks:           []Check{inheritedCheck()},
-		}},
-	}, {
-		Address:   netip.MustParseAddr("192.168.100.221"),
-		Port:      53,
-		Protocol:  UDP,
-		Scheduler: "rr",
-		OnePacket: true,
-		DelayLoop: time.Minute,
-		RealServers: []RealServer{{
-			Address: netip.MustParseAddr("192.168.100.150"),
-			Port:    53,
-			Weight:  1,
-		}},
-	}, referenceGroupServer(), referenceIPv6Server()}
-}
-
-func referenceGroupServer() VirtualServer {
-	return VirtualServer{
-		Group: "MAIL",
-		Members: []netip.AddrPort{
-			netip.MustParseAddrPort("192.168.100.224:25"),
-			netip.MustParseAddrPort("192.168.100.225:25"),
-			netip.MustParseAddrPort("192.168.100.226:25"),
-			netip.MustParseAddrPort("192.168.100.226:465"),
-			netip.MustParseAddrPort("192.168.100.227:465"),
-			netip.MustParseAddrPort("192.168.100.228:465"),
-			netip.MustParseAddrPort("192.168.100.229:465"),
-		},
-		Protocol:           TCP,
-		Scheduler:          "sh",
-		HashPorts:          true,
-		Fallback:           true,
-		PersistenceTimeout: 30 * time.Minute,
-		PersistencePrefix:  24,
-		DelayLoop:          time.Minute,
-		RealServers:        []RealServer{{Address: netip.MustParseAddr("192.168.100.150"), Weight: 1}},
-	}
-}
-
-func referenceIPv6Server() VirtualServer {
-	return VirtualServer{
-		Address:            netip.MustParseAddr("2001:db8::221"),
-		Port:               443,
-		Protocol:           TCP,
-		Scheduler:          "mh",
-		HashPorts:          true,
-		Fallback:           true,
-		PersistenceTimeout: 6 * time.Minute,
-		PersistencePrefix:  64,
-		DelayLoop:          time.Minute,
-		RealServers:        []RealServer{{Address: netip.MustParseAddr("2001:db8::150"), Port: 443, Weight: 1}},
-	}
-}
-
-func referenceCheck() Check {
-	return Check{
-		CheckTimes: CheckTimes{
-			ConnectTimeout:   1500 * time.Millisecond,
-			Retry:            2,
-			DelayBeforeRetry: time.Second,
-			DelayLoop:        time.Second,
-			Alpha:            true,
-		},
-		CheckSocket: CheckSocket{To: netip.MustParseAddrPort("192.168.100.160:8080")},
-		Question: &HTTPCheck{
-			URLs: []URL{{
-				Path:        "/index.html",
-				StatusCodes: []StatusRange{{200, 204}, {301, 301}},
-				Digest:      "9b3a0c85a887a256d6939da88aabd8cd",
-				VirtualHost: "url.example.com",
-			}, {
-				Path:        "/status",
-				StatusCodes: []StatusRange{{200, 299}},
-				VirtualHost: "check.example.com",
-			}},
-			VirtualHost:  "check.example.com",
-			HTTPProtocol: "1.1",
-		},
-	}
-}
-
-// inheritedCheck has the defaults of its virtual server.
-func inheritedCheck() Check {
-	return Check{
-		CheckTimes: CheckTimes{
-			ConnectTimeout:   4 * time.Second,
-			Retry:            4,
-			DelayBeforeRetry: 2 * time.Second,
-			DelayLoop:        6 * time.Second,
-			Warmup:           3 * time.Second,
-			Alpha:            true,
-		},
-		CheckSocket: CheckSocket{To: netip.MustParseAddrPort("192.168.100.151:80")},
-		Question: &HTTPCheck{
-			URLs: []URL{{
-				Path:        "/",
-				StatusCodes: []StatusRange{{200, 299}},
-				VirtualHost: "www.example.com",
-			}},
-			VirtualHost:  "www.example.com",
-			HTTPProtocol: "1.0",
-		},
-	}
 }

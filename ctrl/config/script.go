@@ -17,6 +17,8 @@ var scriptKeywords = map[string]keyword[globals]{
 	"notify_fifo":             {min: 1, max: 3, needs: "a path", read: readFIFO(func(g *globals) *fifoDraft { return &g.notifyFIFO })},
 	"notify_fifo_script":      {min: 1, max: 3, needs: "a command", read: readFIFOScript(func(g *globals) *fifoDraft { return &g.notifyFIFO })},
 	"vrrp_notify_fifo":        {min: 1, max: 3, needs: "a path", read: readFIFO(func(g *globals) *fifoDraft { return &g.vrrpNotifyFIFO })},
+	"lvs_notify_fifo":         {min: 1, max: 3, needs: "a path", read: readFIFO(func(g *globals) *fifoDraft { return &g.lvsNotifyFIFO })},
+	"lvs_notify_fifo_script":  {min: 1, max: 3, needs: "a command", read: readFIFOScript(func(g *globals) *fifoDraft { return &g.lvsNotifyFIFO })},
 	"vrrp_notify_fifo_script": {min: 1, max: 3, needs: "a command", read: readFIFOScript(func(g *globals) *fifoDraft { return &g.vrrpNotifyFIFO })},
 }
 

@@ -75,6 +75,35 @@ type VirtualServer struct {
 	DelayLoop time.Duration
 
 	RealServers []RealServer
+
+	// Quorum is the least total weight of real servers that are up for the
+	// virtual server to have its quorum, from 1 (quorum). Default 1. It is gained
+	// with a weight of Quorum + Hysteresis and lost below Quorum - Hysteresis,
+	// where Hysteresis is below Quorum (hysteresis). Default 0.
+	Quorum, Hysteresis int
+
+	// QuorumUp and QuorumDown run when the quorum is gained and lost; nil for
+	// none (quorum_up, quorum_down).
+	QuorumUp, QuorumDown *NotifyScript
+
+	// Alpha: without a check that has succeeded, the quorum is not there (alpha).
+	// Each Check holds its own Alpha, resolved.
+	Alpha bool
+
+	// Omega: QuorumDown and the NotifyDown of real servers run at the end, too
+	// (omega).
+	Omega bool
+
+	// HASuspend: checks rest while this host does not hold the address
+	// (ha_suspend).
+	HASuspend bool
+
+	// SorryServer takes the place of the real servers while there is no quorum;
+	// invalid for none (sorry_server). Its port is that of the virtual server,
+	// or 0. SorryServerInhibit keeps it in the table with weight 0 at all other
+	// times (sorry_server_inhibit).
+	SorryServer        netip.AddrPort
+	SorryServerInhibit bool
 }
 
 // Endpoints returns the addresses and ports of the virtual server: its Members,
@@ -116,6 +145,10 @@ type RealServer struct {
 	// InhibitOnFailure: a failed check sets the weight to 0 instead of
 	// removing the real server (inhibit_on_failure).
 	InhibitOnFailure bool
+
+	// NotifyUp and NotifyDown run when the real server comes up and goes down;
+	// nil for none (notify_up, notify_down).
+	NotifyUp, NotifyDown *NotifyScript
 
 	// Checks must all pass for the real server to be up. Without any it is
 	// always up.

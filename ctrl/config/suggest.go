@@ -27,6 +27,9 @@ func (p *parser) unknown(keyword word, here vocabulary) {
 	p.errorf(keyword.Position, "unknown keyword %q %s%s", keyword.text, here.place(), p.hint(keyword.text, here))
 }
 
+// maxPlaces is how many places a hint names.
+const maxPlaces = 3
+
 // hint returns where else the keyword is known, or the nearest known word.
 func (p *parser) hint(keyword string, here vocabulary) string {
 	var elsewhere []string
@@ -34,6 +37,9 @@ func (p *parser) hint(keyword string, here vocabulary) string {
 		if slices.Contains(v.words, keyword) {
 			elsewhere = append(elsewhere, v.place())
 		}
+	}
+	if more := len(elsewhere) - maxPlaces; more > 0 {
+		elsewhere = append(elsewhere[:maxPlaces], fmt.Sprintf("%d other places", more))
 	}
 	if len(elsewhere) > 0 {
 		return "; it belongs " + strings.Join(elsewhere, " or ")

@@ -56,9 +56,6 @@ func (p *parser) syncGroup(s *statement) {
 	case len(g.members) == 0:
 		p.errorf(g.Position, "vrrp_sync_group %s needs a group with the names of its instances", g.Name)
 		return
-	case len(g.Members) == 0:
-		p.warnf(g.Position, "all members of vrrp_sync_group %s are left out, and so is the group", g.Name)
-		return
 	case len(g.members) == 1:
 		p.warnf(g.Position, "vrrp_sync_group %s has one member only: there is nothing to keep together", g.Name)
 	}
@@ -66,7 +63,8 @@ func (p *parser) syncGroup(s *statement) {
 	p.useTracked(g.TrackInterfaces)
 }
 
-// syncMember adds an instance to a group.
+// syncMember adds an instance to a group. One with errors is not there, and needs
+// no other finding.
 func (p *parser) syncMember(name word, g *groupDraft) {
 	if other, ok := p.memberOf[name.text]; ok {
 		p.errorf(name.Position, "instance %s is already in vrrp_sync_group %s: it can be in one only, and once", name.text, other)
@@ -87,5 +85,4 @@ func (p *parser) syncMember(name word, g *groupDraft) {
 			return
 		}
 	}
-	p.warnf(name.Position, "instance %s is left out: vrrp_sync_group %s does without it", name.text, g.Name)
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -155,6 +156,15 @@ func anyAddress[T any](field func(*T) *netip.Addr) keyword[T] {
 	return keyword[T]{min: 1, max: 1, read: func(p *parser, s *statement, into *T) {
 		if a, ok := p.ip(s.args()[0]); ok {
 			*field(into) = a
+		}
+	}}
+}
+
+// choice reads one of the words of a table.
+func choice[T, V any](field func(*T) *V, values map[string]V) keyword[T] {
+	return keyword[T]{min: 1, max: 1, read: func(p *parser, s *statement, into *T) {
+		if p.oneOf(s.keyword(), s.args()[0], slices.Sorted(maps.Keys(values))) {
+			*field(into) = values[s.args()[0].text]
 		}
 	}}
 }

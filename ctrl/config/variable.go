@@ -81,7 +81,7 @@ func (r *reader) checkDefined(t token) {
 	for piece, name := range references(t.text) {
 		switch {
 		case strings.HasPrefix(name, "_"):
-			r.errorf(t.Position, "${%s} is not served yet: write its value", name)
+			r.errorf(t.Position, "${%s} is not served: write its value", name)
 		case strings.HasPrefix(piece, "${") && name != "":
 			r.errorf(t.Position, "variable %s is not defined", name)
 		case name != "":

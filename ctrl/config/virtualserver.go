@@ -17,6 +17,10 @@ type serverDraft struct {
 	flags []word
 	opsAt Position
 
+	quorumAt, hysteresisAt      Position
+	sorry                       []word
+	sorryInhibitAt, sorryKindAt word
+
 	// port is the port of all endpoints; 0 if they differ, and for all ports.
 	port    uint16
 	leftOut bool
@@ -32,23 +36,20 @@ type realDefaults struct {
 
 var virtualServerGrammar = grammar[serverDraft]{
 	block: "virtual_server",
-	served: with(checkKeywords(checksOfServer), schedulerKeywords(), persistenceKeywords(), map[string]keyword[serverDraft]{
+	served: with(checkKeywords(checksOfServer), schedulerKeywords(), persistenceKeywords(), quorumKeywords(), map[string]keyword[serverDraft]{
 		"lb_kind":            {min: 1, max: maxInt, read: readKind},
 		"lvs_method":         {min: 1, max: maxInt, read: readKind},
 		"protocol":           {min: 1, max: 1, read: readProtocol},
 		"weight":             {min: 1, max: 1, read: readWeight(func(v *serverDraft) *int { return &v.defaults.weight })},
 		"inhibit_on_failure": boolean(func(v *serverDraft) *bool { return &v.defaults.inhibitOnFailure }),
+		"omega":              flag(func(v *serverDraft) { v.Omega = true }),
+		"ha_suspend":         flag(func(v *serverDraft) { v.HASuspend = true }),
 		"real_server": {min: 1, max: 2, needs: "an address", block: true,
 			read: collect(func(v *serverDraft) *[]*statement { return &v.realServers })},
 	}),
 	unserved: join(
 		unserved("clients are told apart by their addresses only", "persistence_engine"),
-		unserved("without a real server that is up, connections are dropped",
-			"sorry_server sorry_server_inhibit sorry_server_lvs_method"),
-		unserved("the virtual server serves as long as any real server is up", "quorum hysteresis"),
-		unserved("no script is run", "quorum_up quorum_down omega"),
 		unserved("no mail is sent", "smtp_alert"),
-		unserved("checks run in every state", "ha_suspend"),
 		unserved("no scheduler knows it", "flag-3 hashed"),
 		unserved("there is no SNMP; use drover status", "snmp_name"),
 		unserved("virtual servers with a fwmark are left out", "ip_family"),
@@ -77,7 +78,7 @@ func readProtocol(p *parser, s *statement, into *serverDraft) {
 		into.Protocol = UDP
 	case "SCTP":
 		into.leftOut = true
-		p.warnf(into.protocol.Position, "protocol SCTP is not served yet: the virtual server is left out")
+		p.errorf(into.protocol.Position, "protocol SCTP is refused: Drover balances TCP and UDP only")
 	default:
 		p.errorf(into.protocol.Position, "protocol %q is not one of TCP, UDP, SCTP", into.protocol.text)
 	}
@@ -86,13 +87,13 @@ func readProtocol(p *parser, s *statement, into *serverDraft) {
 // virtualServer reads a virtual_server block.
 func (p *parser) virtualServer(s *statement) {
 	v := &serverDraft{
-		VirtualServer: VirtualServer{Position: s.keyword().Position, Protocol: UDP},
-		defaults:      realDefaults{checkDefaults: defaultChecks(), weight: 1},
+		VirtualServer: VirtualServer{Position: s.keyword().Position, Protocol: UDP, Quorum: 1},
+		defaults:      realDefaults{checkDefaults: defaultChecks(p.config.Drover.CheckPath), weight: 1},
 	}
 	before := p.errors
 	p.serverAddress(s.args(), v)
 	virtualServerGrammar.read(p, s.block.statements, v)
-	v.DelayLoop = v.defaults.delayLoop
+	v.DelayLoop, v.Alpha = v.defaults.delayLoop, v.defaults.alpha
 	p.checkDirectReturn(v)
 	for _, s := range v.realServers {
 		p.realServer(s, v)
@@ -107,22 +108,9 @@ func (p *parser) virtualServer(s *statement) {
 	p.config.VirtualServers = append(p.config.VirtualServers, v.VirtualServer)
 }
 
-// leaveOut takes the virtual server out of the configuration and says why.
-func (v *serverDraft) leaveOut(p *parser, at Position, why string) {
-	v.leftOut = true
-	p.warnf(at, "%s: the virtual server is left out", why)
-}
-
-// lackOfRealServers says why no real server is there.
-func (v *serverDraft) lackOfRealServers() string {
-	if len(v.realServers) == 0 {
-		return v.name() + " has no real_server"
-	}
-	return v.name() + " has no real_server that can be served"
-}
-
-// directReturnOnly is why a virtual server is left out, and the remedy.
-const directReturnOnly = "Drover forwards by direct return only; write lb_kind DR"
+// directReturnOnly is why other ways to real servers are refused, and the remedy.
+const directReturnOnly = "Drover forwards by direct return only, where real servers answer clients themselves; " +
+	"give them the VIP and write DR"
 
 // checkDirectReturn finds what rules direct return out, before it is asked of
 // the real servers.
@@ -134,16 +122,19 @@ func (p *parser) checkDirectReturn(v *serverDraft) {
 	case "DR":
 		p.checkFamily(v)
 	case "":
-		v.leaveOut(p, v.Position, "lb_kind is not written and means NAT ("+directReturnOnly+")")
+		v.leftOut = true
+		p.errorf(v.Position, "lb_kind is not written and means NAT, which is refused: %s", directReturnOnly)
 	default:
-		v.leaveOut(p, v.kind.Position, "lb_kind "+v.kind.text+" is not served ("+directReturnOnly+")")
+		v.leftOut = true
+		p.errorf(v.kind.Position, "lb_kind %s is refused: %s", v.kind.text, directReturnOnly)
 	}
 }
 
 // completeServer turns what was written into what will be used.
 func (p *parser) completeServer(v *serverDraft) {
 	if len(v.RealServers) == 0 {
-		v.leaveOut(p, v.Position, v.lackOfRealServers())
+		v.leftOut = true
+		p.warnf(v.Position, "%s has no real_server: the virtual server is left out", v.name())
 		return
 	}
 	if v.protocol.text == "" {
@@ -151,4 +142,6 @@ func (p *parser) completeServer(v *serverDraft) {
 	}
 	p.completeScheduler(v)
 	p.completePersistence(v)
+	p.completeQuorum(v)
+	p.completeSorryServer(v)
 }

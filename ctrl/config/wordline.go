@@ -22,7 +22,7 @@ func (l wordLine[T]) read(p *parser, words []word, into *T) bool {
 		}
 		w := words[0]
 		if slices.Contains(l.unserved, w.text) {
-			p.warnf(w.Position, "%s is not served yet: the %s is left out", w.text, l.what)
+			p.warnf(w.Position, "%s is not served: the %s is left out", w.text, l.what)
 			return false
 		}
 		value, hasValue := l.values[w.text]

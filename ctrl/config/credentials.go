@@ -1,0 +1,20 @@
+package config
+
+var credentialsGrammar = grammar[Credentials]{
+	block: "SSL",
+	served: map[string]keyword[Credentials]{
+		"password":    text(func(c *Credentials) *string { return &c.Password }),
+		"ca":          text(func(c *Credentials) *string { return &c.CA }),
+		"certificate": text(func(c *Credentials) *string { return &c.Certificate }),
+		"key":         text(func(c *Credentials) *string { return &c.Key }),
+	},
+}
+
+// credentials reads an SSL block. Of several the last counts, as in keepalived.
+func (p *parser) credentials(s *statement) {
+	if p.config.SSL != (Credentials{}) {
+		p.warnf(s.keyword().Position, "SSL is written already: this block takes the place of the other one")
+	}
+	p.config.SSL = Credentials{}
+	credentialsGrammar.read(p, s.block.statements, &p.config.SSL)
+}
