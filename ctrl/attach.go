@@ -3,6 +3,8 @@ package ctrl
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"drover/ctrl/netif"
 	"drover/dataplane"
@@ -21,13 +23,33 @@ type seat struct {
 	mode dataplane.Mode
 }
 
+// guardInterval is how often it is looked whether the programs are still where they were put: the kernel tells nobody when
+// somebody takes one off.
+const guardInterval = time.Second
+
+// guard notices that a program was taken off, and puts it back.
+func (c *Controller) guard() {
+	attachments, err := c.data.Attachments()
+	c.tell.about("it is not known where programs are attached", err)
+	if slices.ContainsFunc(attachments, func(a dataplane.Attachment) bool { return a.Severed }) {
+		c.repair()
+	}
+}
+
 // attachAll puts the program below every interface that needs it, takes it off the others, and gives an interface that
 // has changed a program that knows it as it is.
 func (c *Controller) attachAll() error {
 	seats := c.seats()
-	errs := []error{c.detachOthers(seats)}
+	attachments, err := c.data.Attachments()
+	errs := []error{err, c.detachOthers(seats, attachments)}
 	for name, wanted := range seats {
-		if old, tried := c.attached[name]; tried && old.err == nil && old.seat == wanted {
+		severed := slices.ContainsFunc(attachments, func(a dataplane.Attachment) bool { return a.Interface == name && a.Severed })
+		old, tried := c.attached[name]
+		stands := tried && old.err == nil && old.seat == wanted
+		switch {
+		case stands && severed:
+			c.log.Warn("somebody has taken the XDP program off: attaching it again", "interface", name)
+		case stands:
 			continue
 		}
 		a, err := c.data.Attach(wanted.on, wanted.mode)
@@ -106,9 +128,8 @@ func modeFor(asked dataplane.Mode, lower netif.Lower) (dataplane.Mode, error) {
 	}
 }
 
-func (c *Controller) detachOthers(wanted map[string]seat) error {
-	attachments, err := c.data.Attachments()
-	errs := []error{err}
+func (c *Controller) detachOthers(wanted map[string]seat, attachments []dataplane.Attachment) error {
+	var errs []error
 	for _, a := range attachments {
 		if _, stays := wanted[a.Interface]; !stays {
 			errs = append(errs, c.data.Detach(a.Interface))

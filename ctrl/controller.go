@@ -57,6 +57,7 @@ type Controller struct {
 	errands   *errands
 	fitness   map[routerKey]fitness // that the routers know
 	refits    bool                  // what that follows from has changed
+	relocates bool                  // what the places of real servers follow from has changed
 	probe     *time.Timer           // asks who else has a VIP, a while after the last transition
 	launcher  *script.Launcher
 	tracker   *track.Tracker
@@ -104,6 +105,8 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 
 	repair := time.NewTicker(repairInterval)
 	defer repair.Stop()
+	guard := time.NewTicker(guardInterval)
+	defer guard.Stop()
 	probe := time.NewTicker(claimProbeInterval)
 	defer probe.Stop()
 	for {
@@ -118,10 +121,13 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 			}
 		case <-repair.C:
 			c.repair()
+		case <-guard.C:
+			c.guard()
 		case <-probe.C:
 			c.known.claims.forget(time.Now())
 			c.probeClaims()
 		}
+		c.relocate()
 		if c.stale {
 			c.replan()
 		}
@@ -146,10 +152,12 @@ func (c *Controller) writeTables() error {
 	return nil
 }
 
-// repair tries again what has failed: sizes, attaching, ARP sockets. (Stale tables are written after every event.) It
-// also lets go of tables that were replaced.
+// repair tries again what has failed: sizes, attaching, ARP sockets, places of which no event tells as they hang on routes.
+// (Stale tables are written after every event.) It also lets go of tables that were replaced.
 func (c *Controller) repair() {
 	c.unfit()
-	c.tell.about("not all works yet", errors.Join(c.data.Tidy(), c.resize(), c.openSegments(), c.attachAll()))
+	c.relocates = c.relocates || doubtful(c.known.places)
+	c.tell.about("not all works yet", errors.Join(c.data.Tidy(), c.resize()))
+	c.occupy()
 	c.tell.about("not all static addresses, routes and rules are there", c.statics.add())
 }

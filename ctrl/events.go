@@ -1,9 +1,12 @@
 package ctrl
 
 import (
+	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
+	"drover/ctrl/config"
 	"drover/ctrl/health"
 	"drover/ctrl/netif"
 	"drover/ctrl/vrrp"
@@ -52,23 +55,42 @@ func (c *Controller) onLink(e netif.LinkEvent) {
 	}
 	c.errands.link(e)
 	c.unfit()
+	c.relocates = c.relocates || !c.known.isVMAC(e.Link.Name)
 }
 
 func (c *Controller) onAddress(e netif.AddressEvent) {
 	c.errands.address(e)
-	if local, is := c.known.roster.local[e.Prefix.Addr()]; is && local == e.Removed {
-		c.tell.about("real servers are not where their addresses are", c.placeAgain())
+	_, isVIP := c.known.roster.holders[e.Prefix.Addr()] // which come and go with the role, and places count with them always
+	_, isReal := c.known.roster.local[e.Prefix.Addr()]
+	c.relocates = c.relocates || !isVIP || isReal
+}
+
+// isVMAC tells whether an interface is the device of a virtual MAC.
+func (k *known) isVMAC(ifname string) bool {
+	return slices.ContainsFunc(k.config.Instances, func(i config.Instance) bool { return i.VMAC != nil && i.VMAC.Name == ifname })
+}
+
+// relocate looks again where the real servers are and packets come in, if what that follows from has changed.
+func (c *Controller) relocate() {
+	if c.relocates {
+		c.relocates = false
+		c.tell.about("not every real server is where its network is", c.placeAgain())
 	}
 }
 
-// placeAgain follows a real server's address that came to this host or left it.
 func (c *Controller) placeAgain() error {
-	next, err := c.prepare(c.known.config)
+	around, err := c.lookAround()
 	if err != nil {
 		return err
 	}
-	c.known.settle(c.known.config, next.places)
-	return c.enact()
+	places, wrong := placesOf(c.known.config, around)
+	if samePlaces(places, c.known.places) {
+		return wrong
+	}
+	c.log.Info("the networks of this host have changed: placing the real servers again")
+	c.known.settle(c.known.config, places)
+	c.unfit()
+	return errors.Join(wrong, c.enact())
 }
 
 func (c *Controller) onClaim(vip netip.Addr, by netif.Observation) {

@@ -126,13 +126,13 @@ func weighs(entries []track.Entry) string {
 // needs is what an instance needs to serve its virtual servers.
 type needs struct {
 	arrivals  []string    // the interfaces by which packets for them come in
-	neighbors []*neighbor // their real servers
+	neighbors []*neighbor // their real servers, but for those that are nowhere
 	local     bool        // one of those is this host
 }
 
 // met tells whether there is anybody to send packets to.
 func (n *needs) met() bool {
-	if n.local || len(n.neighbors) == 0 {
+	if n.local {
 		return true
 	}
 	for _, neighbor := range n.neighbors {
@@ -177,7 +177,7 @@ func (n *needs) add(p *pool, noted map[*neighbor]bool) {
 	}
 	n.local = n.local || p.local
 	for i := range p.members {
-		if m := &p.members[i]; !m.place.local && !noted[m.neighbor] {
+		if m := &p.members[i]; m.neighbor != nil && !noted[m.neighbor] {
 			noted[m.neighbor] = true
 			n.neighbors = append(n.neighbors, m.neighbor)
 		}

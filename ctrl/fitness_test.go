@@ -168,6 +168,19 @@ func TestARealServerThatIsThisHostAlwaysAnswers(t *testing.T) {
 	}
 }
 
+func TestANodeWhoseRealServersAreNowhereYields(t *testing.T) {
+	cfg := tutorialConfig()
+	k := allWell(cfg)
+	places := allOn("enp1s0", cfg)
+	for i := range places[0].reals {
+		places[0].reals[i] = place{doubt: "no route"}
+	}
+	k.settle(cfg, places)
+	if got := k.fitness(cfg.Instances[0], func(string) string { return "" }); got.yield == "" {
+		t.Error("it does not yield")
+	}
+}
+
 func TestTheProgramTakesFramesForTheVirtualMACsOfItsInterface(t *testing.T) {
 	cfg := tutorialConfig()
 	other := cfg.Instances[0]

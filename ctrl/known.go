@@ -48,6 +48,7 @@ type check struct {
 // with the roster, which has those that its real servers need.
 type known struct {
 	config    *config.Config
+	places    []whereabouts // of its virtual servers
 	roster    *roster
 	links     map[string]netif.LinkInfo // by name
 	outlets   map[string]*outlet        // by the name of an interface in use
@@ -137,12 +138,15 @@ func (m *member) standing() standing {
 	if m.place.local {
 		return standing{position{stateOf(up), dataplane.MAC{}, dataplane.PortLocal}, reason}
 	}
+	if m.neighbor == nil {
+		return standing{position{}, m.place.doubt}
+	}
 	at := position{dataplane.RealDown, m.neighbor.mac, m.outlet.port}
 	switch {
 	case m.outlet.err != nil:
 		return standing{position{}, m.outlet.err.Error()}
 	case m.neighbor.mac == dataplane.MAC{}:
-		return standing{position{}, cmp.Or(m.neighbor.reason, "its MAC address is not known yet")}
+		return standing{position{}, cmp.Or(m.place.doubt, m.neighbor.reason, "its MAC address is not known yet")}
 	case !up:
 		return standing{at, reason}
 	case m.neighbor.resolved:

@@ -63,6 +63,22 @@ func TestStandingSaysWhyARealServerGetsNoConnections(t *testing.T) {
 	}
 }
 
+func TestARealServerThatIsNowhereIsAbsentAndSaysWhy(t *testing.T) {
+	cfg := tutorialConfig()
+	k := newKnown()
+	k.links = lanLinks()
+	places := allOn("enp1s0", cfg)
+	places[0].reals[0] = place{doubt: "no route"}
+	k.settle(cfg, places)
+	beWell(&k)
+	if got, want := k.roster.pools[0].members[0].standing(), (standing{reason: "no route"}); got != want {
+		t.Errorf("it stands at %+v, want %+v", got, want)
+	}
+	if got := k.roster.pools[0].members[1].standing(); got.state != dataplane.RealUp {
+		t.Errorf("the other one stands at %+v", got)
+	}
+}
+
 func TestARealServerOnThisHostNeedsOnlyItsCheck(t *testing.T) {
 	cfg := tutorialConfig()
 	k := newKnown()

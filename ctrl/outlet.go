@@ -38,7 +38,7 @@ func (k *known) useInterfaces(c *config.Config, places []whereabouts) {
 	for _, p := range places {
 		use(p.arrivals...)
 		for _, at := range p.reals {
-			if !at.local {
+			if at.ifname != "" {
 				use(at.ifname)
 			}
 		}

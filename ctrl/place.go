@@ -3,6 +3,7 @@ package ctrl
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -11,10 +12,12 @@ import (
 	"drover/ctrl/netif"
 )
 
-// place is where a real server is.
+// place is where a real server is. Without an interface, and not local, it is nowhere: no packets are sent to it.
 type place struct {
 	ifname string // the interface that it is behind
 	local  bool   // it is this host itself, behind no interface
+	// doubt is why it is not known to be there: no network of this host has it at the moment, or no route leads there.
+	doubt string
 }
 
 // whereabouts are the places of one virtual server.
@@ -38,20 +41,15 @@ type placer struct {
 	vips   map[netip.Addr]string     // the interfaces of the instances' VIPs
 	near   map[string][]netip.Prefix // the networks of each interface, those of its VIPs included
 	held   map[netip.Addr]string     // the interfaces of this host's addresses
-	routes map[netip.Addr]routed     // what route said
+	routes map[netip.Addr]place      // that route and the networks said
 	tags   map[string]netif.Lower    // of interfaces that a program can serve
 	below  map[string]string         // the interface below a virtual MAC's device
-}
-
-type routed struct {
-	ifname string
-	err    error
 }
 
 func newPlacer(c *config.Config, s surroundings) *placer {
 	p := &placer{
 		surroundings: s, vips: make(map[netip.Addr]string), near: make(map[string][]netip.Prefix),
-		held: make(map[netip.Addr]string), routes: make(map[netip.Addr]routed), tags: make(map[string]netif.Lower), below: make(map[string]string),
+		held: make(map[netip.Addr]string), routes: make(map[netip.Addr]place), tags: make(map[string]netif.Lower), below: make(map[string]string),
 	}
 	for name, addresses := range s.addresses {
 		for _, a := range addresses {
@@ -76,26 +74,37 @@ func newPlacer(c *config.Config, s surroundings) *placer {
 	return p
 }
 
-// placesOf finds the places of all virtual servers of a configuration. An error names the real server that cannot be
-// served, and why.
+// placesOf finds the places of all virtual servers of a configuration. An error names a real server that no change of the
+// networks alone can have served, and why; it is nowhere then, and the others are where they are.
 func placesOf(c *config.Config, s surroundings) ([]whereabouts, error) {
 	p := newPlacer(c, s)
 	all := make([]whereabouts, len(c.VirtualServers))
+	var wrong error
 	for n := range c.VirtualServers {
 		v := &c.VirtualServers[n]
 		at := whereabouts{arrivals: p.arrivals(v), reals: make([]place, len(v.RealServers))}
 		for i, r := range v.RealServers {
-			var err error
-			if at.reals[i], err = p.place(at.arrivals, r.Address); err != nil {
-				return nil, fmt.Errorf("%s: real server %s: %w", r.Position, r.Address, err)
-			}
+			at.reals[i] = p.place(at.arrivals, r.Address)
 		}
-		if err := p.checkTags(v, at); err != nil {
-			return nil, err
+		if err := p.checkTags(v, at); wrong == nil {
+			wrong = err
 		}
 		all[n] = at
 	}
-	return all, nil
+	return all, wrong
+}
+
+// doubtful tells whether a real server may be elsewhere than its place says.
+func doubtful(places []whereabouts) bool {
+	return slices.ContainsFunc(places, func(at whereabouts) bool {
+		return slices.ContainsFunc(at.reals, func(r place) bool { return r.doubt != "" })
+	})
+}
+
+func samePlaces(a, b []whereabouts) bool {
+	return slices.EqualFunc(a, b, func(a, b whereabouts) bool {
+		return slices.Equal(a.arrivals, b.arrivals) && slices.Equal(a.reals, b.reals)
+	})
 }
 
 // arrivals are the interfaces of a virtual server's addresses: where the instance holds the VIP, or where the host does.
@@ -117,32 +126,50 @@ func (p *placer) arrivals(v *config.VirtualServer) []string {
 
 // place finds a real server: on this host, on a network that packets come in from, on another network of this host. One
 // that is on none is looked for where the packets come in.
-func (p *placer) place(arrivals []string, address netip.Addr) (place, error) {
+func (p *placer) place(arrivals []string, address netip.Addr) place {
 	if _, here := p.held[address]; here || address.IsLoopback() {
-		return place{local: true}, nil
+		return place{local: true}
 	}
 	for _, name := range arrivals {
 		if slices.ContainsFunc(p.near[name], func(n netip.Prefix) bool { return n.Contains(address) }) {
-			return place{ifname: name}, nil
+			return place{ifname: name}
 		}
 	}
 	found, asked := p.routes[address]
 	if !asked {
-		found.ifname, found.err = p.route(address)
-		found.ifname = cmp.Or(p.below[found.ifname], found.ifname)
+		found = p.find(address)
 		p.routes[address] = found
 	}
-	if found.err != nil && len(arrivals) > 0 {
-		return place{ifname: arrivals[0]}, nil
+	if found.ifname == "" && len(arrivals) > 0 {
+		found.ifname = arrivals[0]
 	}
-	return place{ifname: found.ifname}, found.err
+	return found
 }
 
-// checkTags refuses real servers that the VLAN tags of the packets do not lead to: direct return changes none.
-func (p *placer) checkTags(v *config.VirtualServer, at whereabouts) error {
+// find asks for the route to an address. Where there is none the networks of the interfaces tell: one that is down has no
+// routes, or not yet when it is heard that it is up.
+func (p *placer) find(address netip.Addr) place {
+	ifname, err := p.route(address)
+	if err == nil {
+		return place{ifname: cmp.Or(p.below[ifname], ifname)}
+	}
+	best := -1
+	for _, name := range slices.Sorted(maps.Keys(p.near)) {
+		for _, n := range p.near[name] {
+			if n.Bits() > best && n.Contains(address) {
+				best, ifname = n.Bits(), cmp.Or(p.below[name], name)
+			}
+		}
+	}
+	return place{ifname: ifname, doubt: err.Error()}
+}
+
+// checkTags refuses real servers that the VLAN tags of the packets do not lead to: direct return changes none. The error is
+// that of the first one.
+func (p *placer) checkTags(v *config.VirtualServer, at whereabouts) (wrong error) {
 	from := at.arrivals
 	if len(from) == 0 { // then all real servers must agree
-		if i := slices.IndexFunc(at.reals, func(r place) bool { return !r.local }); i >= 0 {
+		if i := slices.IndexFunc(at.reals, func(r place) bool { return r.ifname != "" }); i >= 0 {
 			from = []string{at.reals[i].ifname}
 		}
 	}
@@ -154,12 +181,16 @@ func (p *placer) checkTags(v *config.VirtualServer, at whereabouts) error {
 				continue
 			}
 			r := v.RealServers[i]
-			return fmt.Errorf("%s: real server %s is behind %s (%s), but packets for it come in by %s (%s): direct return keeps "+
+			err := fmt.Errorf("%s: real server %s is behind %s (%s), but packets for it come in by %s (%s): direct return keeps "+
 				"VLAN tags as they are, so put the real server on the VLAN of %[5]s", r.Position, r.Address, to.ifname,
 				tagsText(has.Tags), name, tagsText(want.Tags))
+			if wrong == nil {
+				wrong = err
+			}
+			at.reals[i] = place{doubt: err.Error()}
 		}
 	}
-	return nil
+	return wrong
 }
 
 func tagsText(tags []netif.VLAN) string {

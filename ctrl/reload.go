@@ -58,15 +58,12 @@ func (c *Controller) prepare(cfg *config.Config) (prepared, error) {
 // lookAround says what placing must know of this host.
 func (c *Controller) lookAround() (surroundings, error) {
 	around := surroundings{links: c.known.links, addresses: make(map[string][]netip.Prefix), route: netif.InterfaceFor}
-	for name := range c.known.links {
-		held, err := netif.Addresses(name)
-		if errors.Is(err, netif.ErrNoInterface) {
-			continue // gone since
-		}
-		if err != nil {
-			return surroundings{}, err
-		}
-		around.addresses[name] = held
+	held, err := netif.AllAddresses()
+	if err != nil {
+		return surroundings{}, err
+	}
+	for name, link := range c.known.links {
+		around.addresses[name] = held[link.Index]
 	}
 	return around, nil
 }
@@ -89,7 +86,15 @@ func (c *Controller) follow(cfg *config.Config) error {
 // enact makes the tables and interfaces follow what is known.
 func (c *Controller) enact() error {
 	c.followSegments()
-	return errors.Join(c.setTimeouts(), c.resize(), c.openSegments(), c.writeTables(), c.attachAll())
+	err := errors.Join(c.setTimeouts(), c.resize(), c.writeTables())
+	c.occupy()
+	return err
+}
+
+// occupy takes up the interfaces. What one of them refuses, as a program beside somebody else's, is a fault of the instances
+// whose packets come in there, and no error: repair tries again.
+func (c *Controller) occupy() {
+	c.tell.about("not all interfaces can be served", errors.Join(c.openSegments(), c.attachAll()))
 }
 
 // startUp makes what runs beside the controller follow the configuration.

@@ -38,14 +38,14 @@ type member struct {
 	config   *config.RealServer
 	address  netip.AddrPort
 	place    place
-	outlet   *outlet   // nil if it is this host
-	neighbor *neighbor // nil if it is this host
+	outlet   *outlet   // nil if it is this host, or nowhere
+	neighbor *neighbor // nil if it is this host, or nowhere
 	check    *check    // nil if nothing is checked
 }
 
 // settle lays a configuration out. What is known of real servers that it still has is kept, the rest is forgotten.
 func (k *known) settle(c *config.Config, places []whereabouts) {
-	k.config = c
+	k.config, k.places = c, places
 	k.useInterfaces(c, places)
 	old := *k
 	checked := 0
@@ -74,7 +74,7 @@ func (k *known) settle(c *config.Config, places []whereabouts) {
 // enlist makes a member with what is known of it.
 func (k *known) enlist(old *known, service dataplane.ServiceKey, r *config.RealServer, at place) member {
 	m := member{config: r, address: netip.AddrPortFrom(r.Address, r.Port), place: at}
-	if !at.local {
+	if at.ifname != "" {
 		m.outlet = k.outlets[at.ifname]
 		m.neighbor = carry(old.neighbors, k.neighbors, neighborKey{at.ifname, r.Address})
 	}

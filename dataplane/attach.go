@@ -34,6 +34,7 @@ type Attachment struct {
 	Interface string
 	Mode      Mode // ModeNative or ModeGeneric
 	ProgramID uint32
+	Severed   bool // the program is not on the interface any more: it was taken off, or the interface is gone
 }
 
 type attachment struct {
@@ -107,7 +108,11 @@ func (d *DataPlane) attach(on Interface, mode Mode) (Attachment, error) {
 		return Attachment{}, err
 	}
 	if there := d.links[on.Name]; there != nil {
-		if there.ifindex == on.Index && (mode == ModeAuto || mode == there.mode) {
+		before, err := d.attachment(on.Name)
+		if err != nil {
+			return Attachment{}, err
+		}
+		if !before.Severed && there.ifindex == on.Index && (mode == ModeAuto || mode == there.mode) {
 			if err := d.replace(there, on); err != nil {
 				return Attachment{}, err
 			}
@@ -224,5 +229,8 @@ func (d *DataPlane) attachment(ifname string) (Attachment, error) {
 	if err != nil {
 		return Attachment{}, fmt.Errorf("read the XDP link of %s: %w", ifname, err)
 	}
-	return Attachment{Interface: ifname, Mode: a.mode, ProgramID: uint32(info.Program)}, nil
+	xdp := info.XDP()
+	return Attachment{
+		Interface: ifname, Mode: a.mode, ProgramID: uint32(info.Program), Severed: xdp == nil || xdp.Ifindex == 0,
+	}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"drover/bench/testbed"
+	"drover/ctrl/api"
 )
 
 func TestARealServerOnAnotherInterfaceIsServedByIt(t *testing.T) {
@@ -99,6 +100,57 @@ func TestARealServerBehindAPortOfABridgeIsServedOnceThePortIsFree(t *testing.T) 
 	ip("link", "set", "enp2s0", "nomaster")
 	n.untilUp(wide, 2)
 	n.mustShare(20, map[string]int{"web150": 10, web.Name(): 10})
+}
+
+// The network of a real server that is away when the daemon starts is found when it comes, and what stands is left alone.
+func TestARealServerIsFoundWhenItsNetworkComes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, away, back string }{
+		{"whose interface was down", "ip link set enp2s0 down", "ip link set enp2s0 up"},
+		{"whose interface had no address", "ip address flush dev enp2s0", "ip address add 10.0.2.1/24 dev enp2s0"},
+		{"whose interface was not there", "ip link set enp2s0 down name away", "ip link set away name enp2s0 up"},
+		{"to which no route led", "ip route del 10.0.2.0/24 dev enp2s0", "ip route add 10.0.2.0/24 dev enp2s0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			n := newNetwork(t)
+			wide, web := n.addSecondLAN()
+			n.run(wide, c.away)
+			n.start(wide)
+			n.untilState(wide, "MASTER")
+			n.untilUp(wide, 1)
+			s, err := n.status(wide)
+			n.must(err)
+			if r := s.VirtualServers[0].RealServers[1]; r.Up || r.Reason == "" {
+				t.Errorf("status shows the other one as %+v", r)
+			}
+			held, who := n.hold(vip)
+			n.run(wide, c.back)
+			n.untilUp(wide, 2)
+			n.mustShare(20, map[string]int{"web150": 10, web.Name(): 10})
+			n.mustStay(held, who)
+			if s, err = n.status(wide); err != nil || s.VirtualServers[0].RealServers[1].Interface != "enp2s0" || s.Instances[0].State != "MASTER" {
+				t.Errorf("status shows %+v, %v", s, err)
+			}
+		})
+	}
+}
+
+// A virtual server without VRRP, and neither its own address nor the network of its real server is there yet.
+func TestAServiceWhoseNetworksAreAwayWaitsForThem(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	n.must(n.high.WriteFile(defaultConfig,
+		virtualServer("192.168.100.221 80", "rr", "TCP", unchecked("192.168.100.150 80", 1))))
+	n.run(n.high, "ip address flush dev enp1s0")
+	n.start(n.high)
+	s := n.untilStatus(n.high, "that it runs", func(s api.Status) bool { return len(s.VirtualServers) == 1 })
+	if r := s.VirtualServers[0].RealServers[0]; r.Up || !strings.Contains(r.Reason, "192.168.100.150") || r.Interface != "" {
+		t.Errorf("status shows its real server as %+v", r)
+	}
+	n.run(n.high, "ip address add 192.168.100.212/24 dev enp1s0", "ip address add 192.168.100.221/24 dev enp1s0")
+	n.untilUp(n.high, 1)
+	n.mustShare(5, map[string]int{"web150": 5})
 }
 
 // startServing starts a balancer that is a web server, too, with web150 and an address of its own as real servers.

@@ -4,10 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/link"
-
 	"drover/ctrl/api"
 	"drover/dataplane"
 )
@@ -64,32 +60,4 @@ func TestASecondDaemonOnTheSameHostIsRefused(t *testing.T) {
 	if _, err := n.get(); err != nil {
 		t.Error(err)
 	}
-}
-
-func TestAnXDPProgramOfSomebodyElseIsLeftAlone(t *testing.T) {
-	t.Parallel()
-	n := newNetwork(t)
-	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Type: ebpf.XDP, License: "GPL",
-		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 2), asm.Return()}, // XDP_PASS
-	})
-	n.must(err)
-	defer program.Close()
-	var theirs link.Link
-	n.must(n.high.Do(func() (err error) {
-		theirs, err = link.AttachXDP(link.XDPOptions{Program: program, Interface: n.link(n.high).Attrs().Index})
-		return err
-	}))
-	before := n.xdpProgram(n.high)
-
-	_, stderr, code := n.ask(n.high, "run")
-	if code != exitFailed || !strings.Contains(stderr, "enp1s0") || !strings.Contains(stderr, dataplane.ErrBusy.Error()) {
-		t.Errorf("run exits with %d and says %q", code, stderr)
-	}
-	if after := n.xdpProgram(n.high); after != before || after == 0 {
-		t.Errorf("program %d has become %d", before, after)
-	}
-	n.must(theirs.Close())
-	n.until("it is detached", func() (bool, error) { return n.xdpProgram(n.high) == 0, nil })
-	n.mustBeClean(n.high)
 }

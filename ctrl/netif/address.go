@@ -61,6 +61,20 @@ func Addresses(ifname string) ([]netip.Prefix, error) {
 	return prefixes(addrs), nil
 }
 
+// AllAddresses returns the addresses of all interfaces with their prefix lengths, by the index of the interface, each in
+// the order of Addresses. It costs as much as one of them.
+func AllAddresses() (map[int][]netip.Prefix, error) {
+	addrs, err := heldAddresses()
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[int][]netip.Prefix)
+	for _, addr := range addrs {
+		all[addr.LinkIndex] = append(all[addr.LinkIndex], prefixOf(addr))
+	}
+	return all, nil
+}
+
 // PrimaryAddress returns the first IPv4 address of an interface that exclude does not reject; a nil exclude rejects
 // none. Pass the VIPs there: a VIP that an earlier run left behind must not become the source of adverts. The error
 // wraps ErrNoInterface or ErrNoIPv4.
