@@ -17,6 +17,10 @@ type errands struct {
 	// The rest belongs to run.
 	grounds map[*ground]bool
 	wires   map[string]*wire // by the interface
+	vmacs   netif.VMACs
+	// doomed are devices of virtual MACs that are to go, and closed what is to be called when they have.
+	doomed []int
+	closed []func()
 }
 
 func newErrands(log *slog.Logger) *errands {
@@ -42,8 +46,22 @@ func (e *errands) run(ctx context.Context) {
 			for _, do := range e.mail.take() {
 				do()
 			}
+			e.finish()
 		}
 	}
+}
+
+// finish removes the virtual MACs of all instances that were closed just now, for all cost as much time as one.
+func (e *errands) finish() {
+	if len(e.doomed) > 0 {
+		if err := e.vmacs.Remove(e.doomed); err != nil {
+			e.log.Error("virtual MACs could not be removed", "error", err)
+		}
+	}
+	for _, call := range e.closed {
+		call()
+	}
+	e.doomed, e.closed = nil, nil
 }
 
 // link follows a change of an interface.

@@ -49,13 +49,14 @@ func (c *Controller) onLink(e netif.LinkEvent) {
 	if s := c.segments.get(e.Link.Name); s != nil && (e.Removed || old.Index != e.Link.Index) {
 		s.close()
 	}
-	if changed := c.known.findOutlets(); changed || old.Index != e.Link.Index {
+	ours := c.known.isVMAC(e.Link.Name) // of which there may be hundreds, and on which nothing hangs here
+	if changed := c.known.findOutlets(); changed || !ours && old.Index != e.Link.Index {
 		c.replan() // which gives a new interface its id
 		c.repair()
 	}
 	c.errands.link(e)
 	c.unfit()
-	c.relocates = c.relocates || !c.known.isVMAC(e.Link.Name)
+	c.relocates = c.relocates || !ours
 }
 
 func (c *Controller) onAddress(e netif.AddressEvent) {

@@ -97,31 +97,35 @@ func (g *ground) isVIP(addr netip.Addr) bool {
 	return is
 }
 
-// addVMAC makes the device of the virtual MAC, or finds the one of an earlier process.
+// addVMAC makes the device of the virtual MAC, or finds the one of an earlier process. One whose interface has given its
+// name to another one is made anew there.
 func (g *ground) addVMAC() error {
 	v := g.instance.VMAC
-	if v == nil || g.vmac.Index != 0 {
+	if v == nil {
 		return nil
 	}
-	wanted := netif.VMAC{Name: v.Name, Parent: g.instance.Interface, MAC: v.Address}
+	below, err := netif.Link(g.instance.Interface)
+	if err != nil || g.vmac.Index != 0 && g.vmac.Parent == below.Index {
+		return err
+	}
+	wanted := netif.VMAC{Name: v.Name, Parent: below.Name, MAC: v.Address}
 	for _, a := range virtualAddresses(g.instance) {
 		if a.OnVMAC {
 			wanted.IPv4, wanted.IPv6 = wanted.IPv4 || a.Prefix.Addr().Is4(), wanted.IPv6 || a.Prefix.Addr().Is6()
 		}
 	}
-	var err error
-	g.vmac, err = netif.AddVMAC(wanted)
+	g.vmac, err = g.errands.vmacs.Add(wanted)
 	return err
 }
 
 func (g *ground) removeVMAC() {
-	if g.instance.VMAC == nil {
+	if g.vmac.Index == 0 {
 		return
 	}
-	g.vmac = netif.LinkInfo{}
-	if _, err := netif.RemoveVMAC(g.instance.VMAC.Name); err != nil {
+	if err := g.errands.vmacs.Remove([]int{g.vmac.Index}); err != nil {
 		g.complain("vmac", "a virtual MAC could not be removed", err)
 	}
+	g.vmac = netif.LinkInfo{}
 }
 
 // follow goes on with another configuration of the instance. Of its addresses those are at stake here that both have: the
@@ -143,11 +147,14 @@ func (g *ground) follow(i config.Instance) {
 	}
 }
 
-// close gives up all but the addresses, routes and rules, which the election has had removed.
-func (g *ground) close() {
+// close gives up all but the addresses, routes and rules, which the election has had removed. Then done is called.
+func (g *ground) close(done func()) {
 	delete(g.errands.grounds, g)
 	g.errands.leaveWire(g.instance.Interface, g)
-	g.removeVMAC()
+	if g.vmac.Index != 0 {
+		g.errands.doomed = append(g.errands.doomed, g.vmac.Index)
+	}
+	g.errands.closed = append(g.errands.closed, done)
 }
 
 // link follows a change of any interface.
@@ -167,9 +174,6 @@ func (g *ground) link(event netif.LinkEvent) {
 	}
 	if name != g.instance.Interface {
 		return
-	}
-	if event.Removed {
-		g.vmac = netif.LinkInfo{} // went with it
 	}
 	if w := g.errands.wires[name]; event.Removed || w == nil || w.conn != g.footing.conn || g.footing.problem != "" {
 		g.stand()

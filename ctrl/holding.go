@@ -2,6 +2,7 @@ package ctrl
 
 import (
 	"net/netip"
+	"slices"
 
 	"drover/ctrl/config"
 	"drover/ctrl/netif"
@@ -71,7 +72,7 @@ func (g *ground) remove(addresses []netip.Addr, ends bool) {
 	if ends {
 		g.rule(false)
 	}
-	if ends && g.instance.VMAC != nil { // and so do all IPv6 addresses of the virtual MAC: silently
+	if ends && g.holdsIPv6OnVMAC() { // and so do all IPv6 addresses of the virtual MAC: silently
 		if err := netif.ClearVMAC(g.instance.VMAC.Name); err != nil {
 			g.complain("remove", "a virtual MAC could not be silenced", err)
 		}
@@ -79,6 +80,14 @@ func (g *ground) remove(addresses []netip.Addr, ends bool) {
 	for _, addr := range addresses {
 		g.removeOne(addr)
 	}
+}
+
+// holdsIPv6OnVMAC tells whether IPv6 addresses may be on a virtual MAC; without them there is no need to silence it, for
+// which the kernel takes some 15 ms.
+func (g *ground) holdsIPv6OnVMAC() bool {
+	return g.instance.VMAC != nil && slices.ContainsFunc(virtualAddresses(g.instance), func(a config.VirtualAddress) bool {
+		return a.OnVMAC && a.Prefix.Addr().Is6()
+	})
 }
 
 // removeOne removes an address from where it was added; one that this process did not add, from where it is configured.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"drover/ctrl/config"
@@ -28,6 +29,9 @@ func (c *Controller) begin(cfg *config.Config) error {
 		return err
 	}
 	if err := c.readLinks(); err != nil {
+		return err
+	}
+	if err := c.removeOrphanedVMACs(cfg); err != nil {
 		return err
 	}
 	if err := c.removeOrphans(cfg, held); err != nil {
@@ -74,6 +78,26 @@ func (c *Controller) nameOfIndex(index int) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// removeOrphanedVMACs removes the virtual MACs that an earlier process died with and that the configuration has no more.
+func (c *Controller) removeOrphanedVMACs(cfg *config.Config) error {
+	made, err := c.errands.vmacs.List()
+	if err != nil {
+		return err
+	}
+	var orphans []int
+	for _, link := range made {
+		if !slices.ContainsFunc(cfg.Instances, func(i config.Instance) bool { return i.VMAC != nil && i.VMAC.Name == link.Name }) {
+			c.log.Warn("removing a virtual MAC that an earlier daemon died with and that is not configured any more", "device", link.Name)
+			orphans = append(orphans, link.Index)
+			delete(c.known.links, link.Name)
+		}
+	}
+	if len(orphans) == 0 {
+		return nil
+	}
+	return c.errands.vmacs.Remove(orphans)
 }
 
 // removeOrphans removes VIPs that an earlier process died with and that the configuration has no more: no router will.

@@ -186,10 +186,7 @@ func (r *router) left(now time.Time) bool { return !r.leaving.IsZero() && !now.B
 // vacate gives up what the router has on this host.
 func (r *router) vacate() {
 	r.gone = true
-	r.elections.errands.post(func() {
-		r.ground.close()
-		close(r.done)
-	})
+	r.errand(func(g *ground) { g.close(func() { close(r.done) }) })
 }
 
 // reconfigure goes on with other settings; interface, virtual router id and family are the same.

@@ -103,7 +103,7 @@ func TestTheGroundOfAMasterHoldsItsAddressesAndRoutesAndFollowsAReload(t *testin
 			holds(ifname, "192.168.100.221/24", false), holds(ifname, "192.168.100.221/32", true), leadsTo("10.3.0.9", ""),
 			func() error { g.remove(vips, true); return nil }(),
 			holds(ifname, "192.168.100.221/32", false),
-			func() error { g.close(); return nil }(),
+			func() error { g.close(func() {}); g.errands.finish(); return nil }(),
 		)
 	})
 	if err != nil {
@@ -131,14 +131,15 @@ func TestTheVIPsOfAVirtualMACAreOnItsDeviceWhichGoesWithTheInstance(t *testing.T
 		if g.footing.vmac == 0 {
 			on = errors.Join(on, errors.New("adverts do not leave by the virtual MAC"))
 		}
-		if _, err := netif.RemoveVMAC("vrrp.110"); err != nil { // somebody does
+		if err := new(netif.VMACs).Remove([]int{g.vmac.Index}); err != nil { // somebody does
 			return err
 		}
 		g.link(netif.LinkEvent{Link: g.vmac, Removed: true})
 		again := holds("vrrp.110", "192.168.100.221/24", true)
 		g.remove(vips, true)
 		off := holds("vrrp.110", "192.168.100.221/24", false)
-		g.close()
+		g.close(func() {})
+		g.errands.finish()
 		if _, err := netif.Link("vrrp.110"); !errors.Is(err, netif.ErrNoInterface) {
 			off = errors.Join(off, fmt.Errorf("the device is still there: %v", err))
 		}

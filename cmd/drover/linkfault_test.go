@@ -28,6 +28,7 @@ func TestAnInstanceReturnsWithItsInterface(t *testing.T) {
 		// Since Linux 6.2. There is no moment in which the interface has its name and is down.
 		{"that was renamed while it was up", false, []string{"ip link set near name other"}, []string{"ip link set other name near"}, "near"},
 		{"whose name another one has now", false, []string{"ip link set near name other"}, another, "near"},
+		{"whose name another one has now, with a virtual MAC", true, []string{"ip link set near name other"}, another, "near"},
 		{"that was removed and made again", false, []string{"ip link del near"}, laid, "near"},
 		{"that was removed and made again, with a virtual MAC", true, []string{"ip link del near"}, laid, "near"},
 		{"whose VIP somebody removes", false, nil, []string{"ip address del 10.0.3.221/24 dev near"}, ""},

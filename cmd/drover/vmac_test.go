@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -62,6 +63,33 @@ func TestAVirtualMACMovesAndClientsNeedNotKnow(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a killed daemon leaves of a virtual MAC the next one removes when it is not configured any more, and nobody else's.
+func TestTheVirtualMACOfAKilledDaemonIsRemovedWhenItIsNotConfiguredAnyMore(t *testing.T) {
+	t.Parallel()
+	n := newLAN(t)
+	h := n.addHost(testbed.HostSpec{Name: "high", Interface: "enp1s0", Addresses: prefixes("192.168.100.212/24")})
+	a := agreement{version: 3, interval: 100 * time.Millisecond, vips: prefixes("192.168.100.221/24"), vmac: true}
+	n.must(h.WriteFile(defaultConfig, a.keepalived(h, h, 200)))
+	d := n.start(h)
+	n.untilMasterWith(h, a)
+	d.kill()
+	n.run(h, "ip link add vrrp.9 link enp1s0 address 00:00:5e:00:01:09 type macvlan mode private") // as keepalived makes it
+	a.vmac = false
+	n.must(h.WriteFile(defaultConfig, a.keepalived(h, h, 200)))
+	n.start(h)
+	n.untilMasterWith(h, a)
+	links, err := h.Command(t.Context(), "ip", "-oneline", "link").Output()
+	n.must(err)
+	if strings.Contains(string(links), "vrrp.110") || !strings.Contains(string(links), "vrrp.9") {
+		t.Errorf("the host has\n%s", links)
+	}
+	setting, err := h.Command(t.Context(), "cat", "/proc/sys/net/ipv4/conf/enp1s0/arp_filter").Output()
+	n.must(err)
+	if string(setting) != "0\n" {
+		t.Errorf("arp_filter of the interface is left at %s", setting)
 	}
 }
 

@@ -26,8 +26,9 @@ const (
 
 // host is a network namespace of its own, which is gone when the test is over.
 type host struct {
-	t  *testing.T
-	ns netns.NsHandle
+	t     *testing.T
+	ns    netns.NsHandle
+	vmacs VMACs
 }
 
 // requireRoot skips a test that needs network namespaces, unless skipping is forbidden.

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,29 +25,35 @@ type VMAC struct {
 	IPv4, IPv6 bool
 }
 
-// AddVMAC adds the device of a virtual MAC and sets it up, with the settings that keepalived gives it and its parent; one
-// that is there with the same MAC and parent is adopted, with the addresses on it. It stays silent on the LAN until it has
-// an address. The result tells the device's index, for VRRPPath. Needs CAP_NET_ADMIN.
+// VMACs makes virtual MACs and removes them. The zero value is ready; it belongs to one goroutine.
 //
-// What it changes at the parent is noted in the device's alias, so that RemoveVMAC, maybe of a later process, restores it.
-func AddVMAC(v VMAC) (LinkInfo, error) {
-	link, err := v.add()
+// What it changes at the interface below is noted in the alias of each device, by which a later process knows it, too: it
+// restores the interface with the last one.
+type VMACs struct {
+	notes map[int]string // the alias of those on an interface, by its index
+}
+
+// Add adds the device of a virtual MAC and sets it up, with the settings that keepalived gives it and its parent; one that
+// is there with the same MAC and parent is adopted, with the addresses on it. It stays silent on the LAN until it has an
+// address. The result tells the device's index, for VRRPPath and Remove. Needs CAP_NET_ADMIN.
+func (s *VMACs) Add(v VMAC) (LinkInfo, error) {
+	link, err := s.add(v)
 	if err != nil {
 		return LinkInfo{}, fmt.Errorf("add virtual MAC %s: %w", v.Name, err)
 	}
 	return link, nil
 }
 
-func (v VMAC) add() (LinkInfo, error) {
+func (s *VMACs) add(v VMAC) (LinkInfo, error) {
 	parent, err := linkByName(v.Parent)
 	if err != nil {
 		return LinkInfo{}, err
 	}
-	device, err := v.device(parent)
+	device, err := s.device(v, parent)
 	if err != nil {
 		return LinkInfo{}, err
 	}
-	if err := noteParent(device, parent); err != nil {
+	if err := s.noteParent(device, parent); err != nil {
 		return LinkInfo{}, err
 	}
 	if err := v.applySysctls(); err != nil {
@@ -60,18 +68,19 @@ func (v VMAC) add() (LinkInfo, error) {
 	return Link(v.Name)
 }
 
-// device returns the macvlan, which is new or was there.
-func (v VMAC) device(parent netlink.Link) (netlink.Link, error) {
+// device returns the macvlan, which is new or was there. One that is not as it must be, but bears the mark, makes room.
+func (s *VMACs) device(v VMAC, parent netlink.Link) (netlink.Link, error) {
 	held, err := linkByName(v.Name)
 	if err == nil {
 		macvlan, is := held.(*netlink.Macvlan)
-		if !is || parentOf(held) != parent.Attrs().Index {
+		below := is && parentOf(held) == parent.Attrs().Index
+		if !below && !isVMAC(held) {
 			return nil, fmt.Errorf("the name is taken by a device that is no macvlan on %s; remove it, or name another after use_vmac", v.Parent)
 		}
-		if bytes.Equal(macvlan.HardwareAddr, v.MAC) && macvlan.Mode == netlink.MACVLAN_MODE_PRIVATE {
+		if below && bytes.Equal(macvlan.HardwareAddr, v.MAC) && macvlan.Mode == netlink.MACVLAN_MODE_PRIVATE {
 			return held, nil
 		}
-		_, err = removeVMAC(v.Name)
+		err = s.Remove([]int{held.Attrs().Index})
 	}
 	if err != nil && !errors.Is(err, ErrNoInterface) {
 		return nil, err
@@ -105,30 +114,71 @@ func ClearVMAC(name string) error {
 	return nil
 }
 
-// RemoveVMAC removes the device of a virtual MAC with all that is on it. With the last one of an interface it restores what
-// AddVMAC changed there, unless somebody else has changed it since. It reports removed=false and no error when there is no
-// such device.
-func RemoveVMAC(name string) (removed bool, err error) {
-	removed, err = removeVMAC(name)
+// List returns the devices that Add has made, here or in an earlier process. A macvlan of somebody else is not among them.
+func (s *VMACs) List() ([]LinkInfo, error) {
+	links, err := dump(netlink.LinkList)
 	if err != nil {
-		return false, fmt.Errorf("remove virtual MAC %s: %w", name, err)
+		return nil, fmt.Errorf("list virtual MACs: %w", err)
 	}
-	return removed, nil
+	var list []LinkInfo
+	for _, link := range links {
+		if isVMAC(link) {
+			list = append(list, linkInfo(link))
+		}
+	}
+	return list, nil
 }
 
-func removeVMAC(name string) (removed bool, err error) {
-	link, err := linkByName(name)
-	if errors.Is(err, ErrNoInterface) {
-		return false, nil
-	}
+// Remove removes the devices of virtual MACs with all that is on them, whatever their names are now; that one is gone is no
+// error. With the last one of an interface it restores what Add changed there, unless somebody else has changed it since.
+//
+// Many go at once: the kernel waits, under the lock of its network configuration, until nobody looks at them any more, for
+// 255 as long as for one (some 20 ms).
+func (s *VMACs) Remove(indexes []int) error {
+	links, err := dump(netlink.LinkList)
 	if err != nil {
-		return false, err
+		return fmt.Errorf("remove virtual MACs: %w", err)
 	}
-	if _, is := link.(*netlink.Macvlan); !is {
-		return false, errors.New("it is no macvlan")
+	stay := links[:0:0]
+	var leave []netlink.Link
+	for _, link := range links {
+		if _, is := link.(*netlink.Macvlan); is && slices.Contains(indexes, link.Attrs().Index) {
+			leave = append(leave, link)
+		} else {
+			stay = append(stay, link)
+		}
 	}
-	if err := netlink.LinkDel(link); err != nil && !errors.Is(err, unix.ENODEV) {
-		return false, err
+	if err := removeLinks(leave, stay); err != nil {
+		return fmt.Errorf("remove virtual MACs: %w", err)
 	}
-	return true, restoreParent(link)
+	return s.restoreParents(leave, stay)
+}
+
+// removeLinks removes links at once, by a group that no other one is in.
+func removeLinks(leave, stay []netlink.Link) error {
+	if len(leave) == 0 {
+		return nil
+	}
+	group := freeGroup(stay)
+	for _, link := range leave {
+		if err := netlink.LinkSetGroup(link, int(group)); err != nil && !errors.Is(err, unix.ENODEV) {
+			return fmt.Errorf("set the group of %s: %w", link.Attrs().Name, err)
+		}
+	}
+	request := nl.NewNetlinkRequest(unix.RTM_DELLINK, unix.NLM_F_ACK)
+	request.AddData(nl.NewIfInfomsg(unix.AF_UNSPEC))
+	request.AddData(nl.NewRtAttr(unix.IFLA_GROUP, nl.Uint32Attr(group)))
+	if _, err := request.Execute(unix.NETLINK_ROUTE, 0); err != nil && !errors.Is(err, unix.ENODEV) {
+		return fmt.Errorf("remove the group %d of links: %w", group, err)
+	}
+	return nil
+}
+
+// freeGroup is a group that none of some links is in. Administrators number from 1 on.
+func freeGroup(links []netlink.Link) uint32 {
+	group := uint32(1 << 30)
+	for slices.ContainsFunc(links, func(link netlink.Link) bool { return link.Attrs().Group == group }) {
+		group++
+	}
+	return group
 }

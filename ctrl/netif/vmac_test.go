@@ -19,18 +19,24 @@ var (
 func (h *host) addVMAC(v VMAC) (link LinkInfo) {
 	h.t.Helper()
 	h.must(func() (err error) {
-		link, err = AddVMAC(v)
+		link, err = h.vmacs.Add(v)
 		return err
 	})
 	return link
 }
 
-func (h *host) removeVMAC(name string, want bool) {
+func (h *host) removeVMACs(links ...LinkInfo) {
 	h.t.Helper()
+	var indexes []int
+	for _, link := range links {
+		indexes = append(indexes, link.Index)
+	}
 	h.must(func() error {
-		removed, err := RemoveVMAC(name)
-		if err == nil && removed != want {
-			h.t.Errorf("remove %s: removed = %v, want %v", name, removed, want)
+		err := h.vmacs.Remove(indexes)
+		for _, link := range links {
+			if _, err := Link(link.Name); !errors.Is(err, ErrNoInterface) {
+				h.t.Errorf("%s after its removal: %v", link.Name, err)
+			}
 		}
 		return err
 	})
@@ -91,29 +97,6 @@ func TestAVirtualMACIsAPrivateMacvlanAsKeepalivedMakesIt(t *testing.T) {
 	})
 }
 
-func TestTheLastVirtualMACRestoresTheInterface(t *testing.T) {
-	h, _ := newLAN(t)
-	other := VMAC{Name: "vrrp.111", Parent: testInterface, MAC: mac("00:00:5e:00:01:6f"), IPv4: true}
-	h.addVMAC(vmac4)
-	h.addVMAC(other)
-	h.removeVMAC(vmac4.Name, true)
-	h.wantSysctls(parentSettings("1"))
-	h.removeVMAC(other.Name, true)
-	h.wantSysctls(parentSettings("0"))
-	h.removeVMAC(other.Name, false)
-}
-
-func TestWhatTheAdministratorSetsBelowAVirtualMACStays(t *testing.T) {
-	h, _ := newLAN(t)
-	h.setSysctl("enp1s0/arp_ignore", "2")
-	h.addVMAC(vmac4)
-	h.setSysctl("enp1s0/arp_filter", "0")
-	h.removeVMAC(vmac4.Name, true)
-	h.wantSysctls(map[[3]string]string{
-		{"ipv4", testInterface, "arp_ignore"}: "2", {"ipv4", testInterface, "arp_filter"}: "0",
-	})
-}
-
 func TestAVirtualMACThatIsThereIsAdopted(t *testing.T) {
 	h, _ := newLAN(t)
 	first := h.addVMAC(vmac4)
@@ -130,10 +113,11 @@ func TestAVirtualMACThatIsThereIsAdopted(t *testing.T) {
 	})
 	other := vmac4
 	other.MAC = mac("00:00:5e:00:01:70")
-	if changed := h.addVMAC(other); !bytes.Equal(changed.MAC, other.MAC) {
+	changed := h.addVMAC(other)
+	if !bytes.Equal(changed.MAC, other.MAC) {
 		t.Errorf("a device with another MAC was left: %+v", changed)
 	}
-	h.removeVMAC(vmac4.Name, true)
+	h.removeVMACs(changed)
 	h.wantSysctls(parentSettings("0"))
 }
 
@@ -145,17 +129,22 @@ func TestAVirtualMACSaysWhatIsInItsWay(t *testing.T) {
 			{Name: testInterface, Parent: testInterface, MAC: vmac4.MAC},
 			{Name: "vrrp.9", Parent: testInterface, MAC: vmac4.MAC},
 		} {
-			if _, err := AddVMAC(v); err == nil {
+			if _, err := h.vmacs.Add(v); err == nil {
 				t.Errorf("added %+v", v)
 			}
 		}
-		if _, err := AddVMAC(VMAC{Name: "vrrp.9", Parent: "enp9s0", MAC: vmac4.MAC}); !errors.Is(err, ErrNoInterface) {
+		if _, err := h.vmacs.Add(VMAC{Name: "vrrp.9", Parent: "enp9s0", MAC: vmac4.MAC}); !errors.Is(err, ErrNoInterface) {
 			t.Errorf("absent parent: %v", err)
 		}
-		if _, err := RemoveVMAC(testInterface); err == nil {
+		own, err := Link(testInterface)
+		if err != nil {
+			return err
+		}
+		err = h.vmacs.Remove([]int{own.Index})
+		if _, gone := Link(testInterface); gone != nil {
 			t.Error("removed an interface that is no virtual MAC")
 		}
-		return nil
+		return err
 	})
 }
 

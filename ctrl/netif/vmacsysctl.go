@@ -10,7 +10,7 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// vmacMark begins the alias of a device that AddVMAC made; what follows are the parent's settings as they were before, as
+// vmacMark begins the alias of a device that VMACs made; what follows are the parent's settings as they were before, as
 // in "drover vmac, parent had arp_filter=0 arp_ignore=0". An alias needs no file, and is gone with the device.
 const vmacMark = "drover vmac, parent had"
 
@@ -18,26 +18,20 @@ const vmacMark = "drover vmac, parent had"
 // device above it, with its own MAC.
 var parentSysctls = []sysctl{{"arp_filter", "1"}, {"arp_ignore", "1"}}
 
-// noteParent writes down in a device's alias what its parent's settings are, once.
-func noteParent(device, parent netlink.Link) error {
-	if strings.HasPrefix(device.Attrs().Alias, vmacMark) {
+// isVMAC tells whether VMACs has made a device.
+func isVMAC(link netlink.Link) bool {
+	_, is := link.(*netlink.Macvlan)
+	return is && strings.HasPrefix(link.Attrs().Alias, vmacMark)
+}
+
+// noteParent writes down in a device's alias what its parent's settings were before the first one.
+func (s *VMACs) noteParent(device, parent netlink.Link) error {
+	if isVMAC(device) {
 		return nil
 	}
-	alias := vmacMark
-	siblings, err := vmacsOn(parent.Attrs().Index)
+	alias, err := s.noteOf(parent)
 	if err != nil {
 		return err
-	}
-	if len(siblings) > 0 { // which have changed the settings already
-		alias = siblings[0].Attrs().Alias
-	} else {
-		for _, setting := range parentSysctls {
-			value, err := readSysctl("ipv4", parent.Attrs().Name, setting.name)
-			if err != nil {
-				return err
-			}
-			alias += " " + setting.name + "=" + value
-		}
 	}
 	if err := netlink.LinkSetAlias(device, alias); err != nil {
 		return fmt.Errorf("set alias: %w", err)
@@ -45,34 +39,66 @@ func noteParent(device, parent netlink.Link) error {
 	return nil
 }
 
-// vmacsOn returns the devices that AddVMAC made on an interface.
-func vmacsOn(parent int) ([]netlink.Link, error) {
+// noteOf is the alias of the devices on an interface. All links are looked through once only, for what an earlier process
+// has left.
+func (s *VMACs) noteOf(parent netlink.Link) (string, error) {
+	index := parent.Attrs().Index
+	if note, known := s.notes[index]; known {
+		return note, nil
+	}
 	links, err := dump(netlink.LinkList)
 	if err != nil {
-		return nil, fmt.Errorf("list links: %w", err)
+		return "", fmt.Errorf("list links: %w", err)
 	}
-	return slices.DeleteFunc(links, func(link netlink.Link) bool {
-		return parentOf(link) != parent || !strings.HasPrefix(link.Attrs().Alias, vmacMark)
-	}), nil
+	note := vmacMark
+	if i := slices.IndexFunc(links, isVMACOn(index)); i >= 0 { // it has changed the settings already
+		note = links[i].Attrs().Alias
+	} else {
+		for _, setting := range parentSysctls {
+			value, err := readSysctl("ipv4", parent.Attrs().Name, setting.name)
+			if err != nil {
+				return "", err
+			}
+			note += " " + setting.name + "=" + value
+		}
+	}
+	if s.notes == nil {
+		s.notes = make(map[int]string)
+	}
+	s.notes[index] = note
+	return note, nil
 }
 
-// restoreParent restores the settings below a device that is gone, if it was the last one.
-func restoreParent(device netlink.Link) error {
-	index := parentOf(device)
-	siblings, err := vmacsOn(index)
-	if err != nil || len(siblings) > 0 {
-		return err
+func isVMACOn(parent int) func(netlink.Link) bool {
+	return func(link netlink.Link) bool { return parentOf(link) == parent && isVMAC(link) }
+}
+
+// restoreParents restores the settings below devices that are gone, where none stays.
+func (s *VMACs) restoreParents(gone, stay []netlink.Link) error {
+	var failed []error
+	done := make(map[int]bool)
+	for _, device := range gone {
+		index := parentOf(device)
+		if !isVMAC(device) || done[index] || slices.ContainsFunc(stay, isVMACOn(index)) {
+			continue
+		}
+		done[index] = true
+		delete(s.notes, index)
+		failed = append(failed, restoreParent(index, device.Attrs().Alias))
 	}
-	noted, marked := strings.CutPrefix(device.Attrs().Alias, vmacMark)
-	parent, err := netlink.LinkByIndex(index)
-	if !marked || errors.As(err, new(netlink.LinkNotFoundError)) {
+	return errors.Join(failed...)
+}
+
+func restoreParent(index int, note string) error {
+	parent, err := linkByIndex(index)
+	if errors.Is(err, ErrNoInterface) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("look up interface %d: %w", index, err)
+		return err
 	}
 	var failed []error
-	for _, setting := range strings.Fields(noted) {
+	for _, setting := range strings.Fields(strings.TrimPrefix(note, vmacMark)) {
 		name, before, _ := strings.Cut(setting, "=")
 		now, err := readSysctl("ipv4", parent.Attrs().Name, name)
 		if err == nil && slices.Contains(parentSysctls, sysctl{name, now}) {
