@@ -5,9 +5,13 @@ import "errors"
 // end hands over and leaves nothing behind. The routers say goodbye at the same time; each goes on forwarding until its
 // successor has announced itself.
 func (c *Controller) end() error {
-	for _, r := range c.routers {
-		r.stop(false)
+	var routers []*router
+	for _, i := range c.known.config.Instances {
+		if r := c.routers[keyOfInstance(i)]; r != nil {
+			routers = append(routers, r)
+		}
 	}
+	c.elections.stop(routers, false)
 	for _, r := range c.routers {
 		select {
 		case <-r.done:

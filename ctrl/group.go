@@ -21,14 +21,15 @@ func (g *group) join(r *router) {
 	g.members = append(g.members, r)
 }
 
-// form begins the group, of those that have joined.
+// form begins the group, of those that have joined. They come to one state at once: without the fault of one that is in
+// another group now, they have none.
 func (g *group) form() {
 	machines := make([]*vrrp.Machine, len(g.members))
 	for i, r := range g.members {
 		machines[i] = r.machine
 	}
 	g.machines = vrrp.NewGroup(machines...)
-	g.next = g.machines.Deadline()
+	g.next = time.Now()
 }
 
 // handle tells a member's machine an event and does what the machines of the group ask for. It tells whether the member

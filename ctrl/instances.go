@@ -33,11 +33,14 @@ func (c *Controller) dismissRouters(next *config.Config) {
 	for _, i := range next.Instances {
 		stays[keyOfInstance(i)] = true
 	}
+	var gone []*router
 	for _, i := range c.known.config.Instances {
 		if key := keyOfInstance(i); !stays[key] {
+			gone = append(gone, c.routers[key])
 			c.dismiss(key, c.routers[key], i.Notify.Deleted != nil)
 		}
 	}
+	c.elections.stop(gone, true)
 }
 
 func (c *Controller) addRouter(i config.Instance) {
@@ -87,7 +90,7 @@ func (c *Controller) sets() []set {
 	return sets
 }
 
-// dismiss stops a router. Its gate stays until it is done. Scripts are told now, while they are configured: as in
+// dismiss lets go of a router that is about to stop. Its gate stays until it is done. Scripts are told now, while they are configured: as in
 // keepalived, of a fault, unless the other word is asked for (notify_deleted).
 func (c *Controller) dismiss(key routerKey, r *router, deleted bool) {
 	news := r.event(notify.Fault)
@@ -100,7 +103,6 @@ func (c *Controller) dismiss(key routerKey, r *router, deleted bool) {
 	c.known.leaving[key] = true
 	c.parting[key] = r.done
 	c.stale = true
-	r.stop(true)
 	c.dismissed.Go(func() {
 		select {
 		case <-r.done:

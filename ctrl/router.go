@@ -161,24 +161,31 @@ const (
 	successorAnnounces = 100 * time.Millisecond
 )
 
-// stop says goodbye. The gate's grace carries the packets that still arrive; done is closed when a successor has announced
+// stop has routers say goodbye, in their order and with nothing between: those of a sync group tell scripts of no state on
+// the way. Their gates' grace carries the packets that still arrive; done of each is closed when a successor has announced
 // itself, or after a second without one, and nothing is left.
-func (r *router) stop(deleted bool) {
-	r.elections.post(func() {
-		r.deleted = deleted
-		if r.elections.routers[r.key] != r { // it has not started yet
-			r.leaving = time.Now()
-			r.vacate()
-			r.elections.regroup()
-			return
-		}
-		wasMaster := r.machine.State() == vrrp.Master
-		r.handle(vrrp.Stop{})
-		r.leaving = time.Now()
-		if wasMaster {
-			r.leaving = r.leaving.Add(successorDeadline)
+func (e *elections) stop(routers []*router, deleted bool) {
+	e.post(func() {
+		for _, r := range routers {
+			r.stop(deleted)
 		}
 	})
+}
+
+func (r *router) stop(deleted bool) {
+	r.deleted = deleted
+	if r.elections.routers[r.key] != r { // it has not started yet
+		r.leaving = time.Now()
+		r.vacate()
+		r.elections.regroup()
+		return
+	}
+	wasMaster := r.machine.State() == vrrp.Master
+	r.handle(vrrp.Stop{})
+	r.leaving = time.Now()
+	if wasMaster {
+		r.leaving = r.leaving.Add(successorDeadline)
+	}
 }
 
 func (r *router) left(now time.Time) bool { return !r.leaving.IsZero() && !now.Before(r.leaving) }

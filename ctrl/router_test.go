@@ -292,7 +292,7 @@ func TestARouterThatWasNeverMasterLeavesAtOnce(t *testing.T) {
 			if started {
 				p.take(r, fitness{})
 			}
-			r.stop(false)
+			p.stop([]*router{r}, false)
 			p.turnAll()
 			if len(p.routers) != 0 || len(p.groups) != 0 {
 				t.Errorf("%d routers and %d groups are left", len(p.routers), len(p.groups))
@@ -310,7 +310,7 @@ func TestAMasterThatStopsTakesItsLeaseBackAndStaysForItsSuccessor(t *testing.T) 
 	if gate.opened != 1 {
 		t.Errorf("the lease was renewed %d times on adoption, want once", gate.opened)
 	}
-	r.stop(false)
+	p.stop([]*router{r}, false)
 	p.turnAll()
 	if gate.closed != 1 || p.routers[r.key] != r {
 		t.Errorf("the lease was taken back %d times, want once; it is there: %v", gate.closed, p.routers[r.key] == r)
@@ -332,7 +332,7 @@ func TestScriptsAreToldOfInstancesAndOfGroupsOnceAllMembersAreThere(t *testing.T
 	a.fit(fitness{})
 	p.turnAll()
 	for _, r := range []*router{a, b} {
-		r.stop(r == b)
+		p.stop([]*router{r}, r == b)
 		p.turnAll()
 	}
 	want := []string{
@@ -342,6 +342,41 @@ func TestScriptsAreToldOfInstancesAndOfGroupsOnceAllMembersAreThere(t *testing.T
 	} // TWO is deleted, of which the controller tells
 	if !slices.Equal(p.news, want) {
 		t.Errorf("told\n%s\nwant\n%s", strings.Join(p.news, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestASyncGroupThatStopsInFaultTellsNothingElseThanItsStop(t *testing.T) {
+	p := newPolls(t)
+	one, two := plainInstance(), plainInstance()
+	one.Name, two.Name, two.VirtualRouterID = "ONE", "TWO", 111
+	a, b := p.add(one), p.add(two)
+	p.follow([]set{{"BOTH", []*router{a, b}}})
+	p.take(a, fitness{fault: "down"})
+	p.take(b, fitness{})
+	p.news = nil
+	p.stop([]*router{a, b}, false)
+	p.turnAll()
+	p.turnAll() // they have left
+	if want := []string{"INSTANCE ONE STOP", "INSTANCE TWO STOP", "GROUP BOTH STOP"}; !slices.Equal(p.news, want) {
+		t.Errorf("told %q, want %q", p.news, want)
+	}
+}
+
+func TestAReloadThatTakesTheFaultOutOfAGroupLetsTheRestRecover(t *testing.T) {
+	p := newPolls(t)
+	one, two := plainInstance(), plainInstance()
+	one.Name, two.Name, two.VirtualRouterID = "ONE", "TWO", 111
+	a, b := p.add(one), p.add(two)
+	p.follow([]set{{"BOTH", []*router{a, b}}})
+	p.take(a, fitness{fault: "down"})
+	p.take(b, fitness{})
+	if got := b.machine.State(); got != vrrp.Faulty {
+		t.Fatalf("state %s beside the fault", got)
+	}
+	p.follow([]set{{"", []*router{a}}, {"BOTH", []*router{b}}})
+	p.turnAll()
+	if got := b.machine.State(); got != vrrp.Backup {
+		t.Errorf("state %s without it, want BACKUP", got)
 	}
 }
 

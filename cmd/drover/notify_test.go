@@ -20,7 +20,7 @@ func notifying() agreement {
 		return b.String() + "  notify \"/bin/sh /etc/note.sh any\"\n"
 	}
 	return agreement{
-		version: 3, interval: interval, vips: prefixes("192.168.100.221/24"), more: []string{notify("instance")},
+		version: 3, interval: interval, vips: prefixes("192.168.100.221/24"), more: []string{notify("instance"), "track_interface {\n    side\n  }"},
 		beside: secondInstance(200, interval) + "vrrp_sync_group BOTH {\n  group {\n    SERVICE\n    OTHER\n  }\n" + notify("group") + "}\n" +
 			"global_defs {\n  script_user root\n  vrrp_notify_fifo /run/events\n}\n",
 	}
@@ -29,22 +29,31 @@ func notifying() agreement {
 // In keepalived's place, with its file, Drover tells scripts and the FIFO what keepalived tells, in the same order.
 func TestDroverNotifiesAsKeepalivedDoes(t *testing.T) {
 	t.Parallel()
-	p := newPair(t, notifying(), speakKeepalived, speakDrover)
-	p.must(p.high.WriteFile("/etc/note.sh", "echo \"$@\" >> /run/notes\n"))
-	want, got := p.toldBy(speakKeepalived), p.toldBy(speakDrover)
-	if len(want) != 7 {
-		t.Errorf("keepalived tells %d kinds of things: %v", len(want), want)
-	}
-	for subject := range want {
-		if !slices.Equal(got[subject], want[subject]) {
-			t.Errorf("about %s drover tells\n%s\nand keepalived\n%s", subject,
-				strings.Join(got[subject], "\n"), strings.Join(want[subject], "\n"))
-		}
+	for _, c := range []struct {
+		name    string
+		inFault bool
+	}{{"and stops as MASTER", false}, {"and stops in FAULT", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := newPair(t, notifying(), speakKeepalived, speakDrover)
+			p.run(p.high.Host, "ip link add side type veth peer name beyond", "ip link set beyond up", "ip link set side up")
+			p.must(p.high.WriteFile("/etc/note.sh", "echo \"$@\" >> /run/notes\n"))
+			want, got := p.toldBy(speakKeepalived, c.inFault), p.toldBy(speakDrover, c.inFault)
+			if len(want) != 7 {
+				t.Errorf("keepalived tells %d kinds of things: %v", len(want), want)
+			}
+			for subject := range want {
+				if !slices.Equal(got[subject], want[subject]) {
+					t.Errorf("about %s drover tells\n%s\nand keepalived\n%s", subject,
+						strings.Join(got[subject], "\n"), strings.Join(want[subject], "\n"))
+				}
+			}
+		})
 	}
 }
 
 // toldBy runs a program through all states and returns what it told, by whom it told it and about what.
-func (p *pair) toldBy(speak speaker) map[string][]string {
+func (p *pair) toldBy(speak speaker, stopsInFault bool) map[string][]string {
 	p.t.Helper()
 	p.high.speak = speak
 	p.run(p.high.Host, "rm -f /run/notes", "mkfifo /run/events")
@@ -57,9 +66,13 @@ func (p *pair) toldBy(speak speaker) map[string][]string {
 	p.untilTold("FAULT", 1)
 	p.must(p.high.Plug())
 	p.untilTold("MASTER", 2)
+	if stopsInFault {
+		p.run(p.high.Host, "ip link set side down") // which only one of the group tracks
+		p.untilTold("FAULT", 2)
+	}
 	p.high.end(syscall.SIGTERM)
 	p.must(reader.Wait()) // who wrote is gone
-	p.run(p.high.Host, "rm -f /run/events")
+	p.run(p.high.Host, "rm -f /run/events", "ip link set side up")
 	told := make(map[string][]string)
 	for line := range strings.Lines(p.notes() + events.String()) {
 		words := strings.Fields(line)

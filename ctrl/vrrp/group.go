@@ -17,7 +17,8 @@ import (
 //     the others, and hears its master again meanwhile.
 //   - When one gives way, all become BACKUP. The others say goodbye, so that their
 //     backups need not wait for a whole Master_Down_Interval.
-//   - A fault of one is a fault of all, until no member has one.
+//   - A fault of one is a fault of all, until no member has one. It stays one when
+//     that member stops: what stops one after the other must not recover meanwhile.
 //   - A member that starts joins the others as MASTER or in FAULT; one that is not
 //     started keeps the rest from becoming MASTER. One that stops leaves the rest
 //     as they are: stop each.
@@ -88,7 +89,7 @@ func (g *Group) shareFaults() {
 		h := m.health
 		h.group = ""
 		for j, other := range g.members {
-			if i != j && other.health.ill && other.state != Initialize {
+			if i != j && other.health.ill && (other.state != Initialize || other.stopped) {
 				h.group = fmt.Sprintf("%s of the sync group: %s", other.settings.Name, other.health.reason)
 				break
 			}

@@ -116,6 +116,12 @@ func TestSyncGroups(t *testing.T) {
 		{"one that stops leaves the others, until they stop", nil, master, []groupStep{
 			{4, 'A', Stop{}, of('A', "last advert 0; remove .221; MASTER to INIT")}, {4.61, 'A', Tick{}, "B advert 100"},
 			{5, 'B', Stop{}, of('B', "last advert 0; remove .221; MASTER to INIT")}}},
+		{"in FAULT they stop as they are, whoever has the fault", nil, backup, []groupStep{
+			{1, 'A', cut, "A BACKUP to FAULT; B BACKUP to FAULT"}, {2, 'A', Stop{}, "A FAULT to INIT"}, {3, 'B', Tick{}, ""},
+			{4, 'B', Stop{}, "B FAULT to INIT"}}},
+		{"the fault of one that was stopped and started again ends", nil, backup, []groupStep{
+			{1, 'A', cut, "A BACKUP to FAULT; B BACKUP to FAULT"}, {2, 'A', Stop{}, "A FAULT to INIT"},
+			{3, 'A', Start{}, of('A', "remove .221; INIT to FAULT")}, {4, 'A', NoFault{}, "A FAULT to BACKUP; B FAULT to BACKUP"}}},
 		{"a tick is for all", nil, master, []groupStep{{4.61, 'B', Tick{}, "A advert 100; B advert 100"}}},
 		{"owners wait for each other, not for masters", func(s *Settings) { s.Priority = 255 }, backup, []groupStep{
 			{0, 'A', Tick{}, strings.ReplaceAll(bothTake, "advert 100", "advert 255")}}},
@@ -154,6 +160,15 @@ func TestRunningMachinesThatAreGroupedComeToOneState(t *testing.T) {
 		{3.61, 'A', Tick{}, ""},
 		{4.11, 'A', Tick{}, of('A', takesOver) + "; " + of('B', takesOver)},
 	})
+}
+
+func TestWhoIsWithoutTheMemberWithTheFaultRecovers(t *testing.T) {
+	a, b := member('A', nil), member('B', nil)
+	runGroup(t, NewGroup(a, b), []groupStep{
+		{0, 'A', Start{}, of('A', begins)}, {0, 'B', Start{}, of('B', begins)},
+		{1, 'A', Fault{Reason: "cut"}, "A BACKUP to FAULT; B BACKUP to FAULT"},
+	})
+	runGroup(t, NewGroup(b), []groupStep{{2, 'A', Tick{}, "A FAULT to BACKUP"}})
 }
 
 func TestTheFaultOfAGroupNamesItsMember(t *testing.T) {

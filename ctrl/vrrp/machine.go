@@ -17,6 +17,7 @@ type Machine struct {
 	weight   int           // sum of what is tracked
 	interval time.Duration // of the master: learned in BACKUP (version 3), else our own
 	grouped  bool          // the group decides when to become MASTER
+	stopped  bool          // by Stop, and not started since
 
 	timers     timers
 	takeover   takeover
@@ -108,6 +109,7 @@ func (m *Machine) start() {
 	if m.state != Initialize {
 		return
 	}
+	m.stopped = false
 	if !m.health.well() {
 		m.removeAddresses(m.settings.heldAddresses())
 		m.enter(Faulty, m.health.why())
@@ -121,6 +123,7 @@ func (m *Machine) adopt() {
 		m.start()
 		return
 	}
+	m.stopped = false
 	m.becomeMaster("adopted the lease of an earlier run")
 }
 
@@ -129,6 +132,7 @@ func (m *Machine) stop() {
 		return
 	}
 	m.resign()
+	m.stopped = true
 	m.enter(Initialize, "stopped")
 }
 
