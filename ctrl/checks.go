@@ -14,6 +14,7 @@ import (
 	"drover/ctrl/api"
 	"drover/ctrl/config"
 	"drover/ctrl/health"
+	"drover/ctrl/netif"
 )
 
 // checkSpec is all of a check's configuration, and nothing of where it is written.
@@ -34,7 +35,7 @@ func specOf(c config.Check) checkSpec {
 	spec := checkSpec{
 		target: health.Target{Address: c.To},
 		http: health.HTTPSettings{
-			VirtualHost: pages.VirtualHost, ConnectTimeout: c.ConnectTimeout, Protocol: health.Protocol(pages.HTTPProtocol),
+			Network: netif.HostDialer{}, VirtualHost: pages.VirtualHost, ConnectTimeout: c.ConnectTimeout, Protocol: health.Protocol(pages.HTTPProtocol),
 		},
 		settings: health.Settings{
 			Interval: c.DelayLoop, Retry: c.Retry, DelayBeforeRetry: c.DelayBeforeRetry, Warmup: c.Warmup, Alpha: c.Alpha,

@@ -19,15 +19,21 @@ type CheckerConfig struct {
 	Initial *Initial
 	// Spread is this checker's place in the warmup span, 0 to 1. See [Settings.First].
 	Spread float64
-	// Report is called with the first verdict and with each transition, on the goroutine of Run, so that the next check
-	// waits for it.
+	// Report is called with the first verdict, with each transition and with each new weight, on the goroutine of Run, so
+	// that the next check waits for it.
 	Report func(Verdict)
+	// Failed, if not nil, is called like Report with each check that fails while the real server counts as up, and leaves
+	// it so (keepalived: log_all_failures).
+	Failed func(reason string)
+	// Started, if not nil, is called when a check starts, with how much later that is than it was due.
+	Started func(late time.Duration)
 }
 
 // Checker runs the probes of one real server, one at a time.
 type Checker struct {
 	config  CheckerConfig
 	tracker *Tracker
+	nudged  chan struct{} // holds a token when the next check is due at once
 
 	mu     sync.Mutex
 	status Status
@@ -46,6 +52,8 @@ type Status struct {
 	LastCheck time.Time
 	// LastError is the last check's error, or empty if it passed. It can be set while Up: the failure was forgiven.
 	LastError string
+	// Weight is what the last check that passed makes of the weight.
+	Weight Weight
 }
 
 // NewChecker returns a checker that Run starts. It returns an error if the configuration is out of range.
@@ -64,11 +72,26 @@ func NewChecker(config CheckerConfig) (*Checker, error) {
 	case !(config.Spread >= 0 && config.Spread <= 1):
 		return nil, fmt.Errorf("spread %v is not within 0 to 1", config.Spread)
 	}
+	if len(config.Probes) > 1 && !config.Settings.Kind.manner().walks {
+		return nil, fmt.Errorf("checker has %d probes, and its kind has one", len(config.Probes))
+	}
 	tracker := NewTracker(config.Settings, len(config.Probes))
 	if config.Initial != nil {
 		tracker = ResumeTracker(config.Settings, len(config.Probes), *config.Initial)
 	}
-	return &Checker{config: config, tracker: tracker, status: Status{Up: tracker.Up()}}, nil
+	return &Checker{
+		config: config, tracker: tracker, nudged: make(chan struct{}, 1), status: Status{Up: tracker.Up()},
+	}, nil
+}
+
+// Nudge makes the next check due now, because something is known that it would tell. One that is under way is not cut
+// short; the next then follows it at once. Nudges that come before the check has started are one. It is safe for
+// concurrent use and does not wait.
+func (c *Checker) Nudge() {
+	select {
+	case c.nudged <- struct{}{}:
+	default:
+	}
 }
 
 // Status returns how the real server stands. It is safe for concurrent use.
@@ -82,54 +105,65 @@ func (c *Checker) Status() Status {
 func (c *Checker) Run(ctx context.Context) error {
 	next := c.config.Settings.First(time.Now(), c.config.Spread)
 	for {
-		if err := waitUntil(ctx, next); err != nil {
+		due, err := c.wait(ctx, next)
+		if err != nil {
 			return err
 		}
-		failure := c.config.Probes[c.tracker.Probe()](ctx, c.config.Target)
+		begun := time.Now()
+		if c.config.Started != nil {
+			c.config.Started(begun.Sub(due))
+		}
+		answer := c.config.Probes[c.tracker.Probe()](ctx, c.config.Target)
 		if err := ctx.Err(); err != nil {
 			return err // a check that was cut off says nothing about the real server
 		}
-		next = c.observe(time.Now(), failure)
+		next = c.observe(begun, time.Now(), answer)
 	}
 }
 
-// observe takes in a check's outcome and returns when the next check is due.
-func (c *Checker) observe(now time.Time, failure error) (next time.Time) {
-	verdict, next := c.tracker.Observe(now, failure)
-	c.record(now, failure, verdict)
-	if verdict.Changed {
+// observe takes in an answer and returns when the next check is due.
+func (c *Checker) observe(begun, ended time.Time, answer Answer) (next time.Time) {
+	verdict, next := c.tracker.Observe(begun, ended, answer)
+	c.record(ended, answer, verdict)
+	switch {
+	case verdict.Changed || verdict.Reweighted:
 		c.config.Report(verdict)
+	case answer.Err != nil && verdict.Up && c.config.Failed != nil:
+		c.config.Failed(verdict.Reason)
 	}
 	return next
 }
 
 // record keeps the status true. It comes before the report, so that who is told of a transition finds it there.
-func (c *Checker) record(now time.Time, failure error, verdict Verdict) {
+func (c *Checker) record(now time.Time, answer Answer, verdict Verdict) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.status.Up = verdict.Up
+	c.status.Weight = verdict.Weight
 	c.status.Checks++
 	c.status.LastCheck = now
 	c.status.LastError = verdict.Reason
-	if failure != nil {
+	if answer.Err != nil {
 		c.status.Failures++
 	}
 	switch {
 	case verdict.Up:
 		c.status.Reason = ""
-	case failure != nil:
+	case answer.Err != nil && !errors.Is(answer.Err, ErrNotAsked):
 		c.status.Reason = verdict.Reason
 	}
 }
 
-// waitUntil returns nil at the given time, or ctx's error if that ends first.
-func waitUntil(ctx context.Context, when time.Time) error {
+// wait returns at the given time or the next nudge, with when the check was due, or with ctx's error if that ends first.
+func (c *Checker) wait(ctx context.Context, when time.Time) (due time.Time, err error) {
 	timer := time.NewTimer(time.Until(when))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return when, ctx.Err()
 	case <-timer.C:
-		return nil
+		return when, nil
+	case <-c.nudged:
+		return time.Now(), nil
 	}
 }

@@ -22,7 +22,7 @@ type script struct {
 	overlaps atomic.Int32
 }
 
-func (s *script) probe(ctx context.Context, _ Target) error {
+func (s *script) probe(ctx context.Context, _ Target) Answer {
 	if s.running.Add(1) > 1 {
 		s.overlaps.Add(1)
 	}
@@ -31,9 +31,9 @@ func (s *script) probe(ctx context.Context, _ Target) error {
 	s.calls = append(s.calls, time.Since(s.start))
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return failed(ctx.Err())
 	case <-time.After(s.cost):
-		return outcome
+		return failed(outcome)
 	}
 }
 
@@ -147,12 +147,12 @@ func TestCheckerAsksItsProbesInTurn(t *testing.T) {
 		var asked []int
 		config := CheckerConfig{Target: target, Settings: Settings{Interval: second}, Report: func(Verdict) {}}
 		for i := range 3 {
-			config.Probes = append(config.Probes, func(_ context.Context, got Target) error {
+			config.Probes = append(config.Probes, func(_ context.Context, got Target) Answer {
 				if got != target {
 					t.Errorf("probe %d is asked about %v, want %v", i, got, target)
 				}
 				asked = append(asked, i)
-				return nil
+				return Answer{}
 			})
 		}
 		checker, err := NewChecker(config)
@@ -215,7 +215,7 @@ func TestReportFindsTheStatusUpToDate(t *testing.T) {
 		var checker *Checker
 		ctx, cancel := context.WithCancel(t.Context())
 		config := validConfig()
-		config.Probes = []Probe{func(context.Context, Target) error { return errors.New("broken") }}
+		config.Probes = []Probe{func(context.Context, Target) Answer { return failed(errors.New("broken")) }}
 		config.Report = func(Verdict) {
 			if status := checker.Status(); status.Up || status.Reason != "broken" {
 				t.Errorf("status %+v while the fall is reported", status)
@@ -235,7 +235,7 @@ func TestReportFindsTheStatusUpToDate(t *testing.T) {
 func validConfig() CheckerConfig {
 	return CheckerConfig{
 		Target:   Target{Address: netip.MustParseAddrPort("192.0.2.1:80")},
-		Probes:   []Probe{func(context.Context, Target) error { return nil }},
+		Probes:   []Probe{func(context.Context, Target) Answer { return Answer{} }},
 		Settings: Settings{Interval: second},
 		Report:   func(Verdict) {},
 	}

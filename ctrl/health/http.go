@@ -5,22 +5,16 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
-	"syscall"
 	"time"
 )
 
 // Defaults and limits of HTTPSettings.
 const (
-	// DefaultConnectTimeout is keepalived's default of connect_timeout.
-	DefaultConnectTimeout = 5 * time.Second
 	// DefaultMaxBody bounds an answer's body, in bytes. keepalived has no bound.
 	DefaultMaxBody = 4 << 20
 	// largestMaxBody is the highest MaxBody, in bytes. A check that reads more is a load, not a check.
 	largestMaxBody = 1 << 30
-	// defaultMaxTimeFactor times ConnectTimeout is the default of MaxTime: room for a slow page, not for an endless one.
-	defaultMaxTimeFactor = 10
 )
 
 // Protocol is the HTTP version that a request is sent as (keepalived: http_protocol).
@@ -33,8 +27,10 @@ const (
 	HTTP11      Protocol = "1.1"  // always with a "Connection: close" header
 )
 
-// HTTPSettings describe an HTTP_GET check. The zero value of every field but URLs is its default.
+// HTTPSettings describe an HTTP_GET or SSL_GET check. The zero value of every field but Network and URLs is its default.
 type HTTPSettings struct {
+	// Network opens the sockets.
+	Network Network
 	// URLs are the pages to ask for, at least one (keepalived: url).
 	URLs []URL
 	// VirtualHost is the Host header of the URLs that name none. The caller resolves keepalived's order: checker, then
@@ -50,8 +46,8 @@ type HTTPSettings struct {
 	MaxBody int64
 	// Protocol is the HTTP version. Default HTTP10.
 	Protocol Protocol
-	// Control, if not nil, is called on each socket before it connects, to bind or mark it. See [net.Dialer.Control].
-	Control func(network, address string, c syscall.RawConn) error
+	// TLS, if not nil, makes it an SSL_GET.
+	TLS *TLSSettings
 }
 
 // URL is one page of an HTTP_GET check and what its answer must be (keepalived: url).
@@ -65,6 +61,8 @@ type URL struct {
 	Digest string
 	// VirtualHost is the Host header of this URL (keepalived: virtualhost). Default HTTPSettings.VirtualHost.
 	VirtualHost string
+	// Regex is what the body must match or must not. nil does not look.
+	Regex *Regex
 }
 
 // StatusRange is a range of HTTP status codes, both ends included, within 100 to 999 as in keepalived.
@@ -80,22 +78,27 @@ func (r StatusRange) String() string {
 	return fmt.Sprintf("%d-%d", r.First, r.Last)
 }
 
-// HTTPGet returns one probe per URL, in their order, which is how keepalived's HTTP_GET walks them: one URL each time.
+// HTTPGet returns one probe per URL, in their order, which is how keepalived's HTTP_GET and SSL_GET walk them: one URL
+// each time.
 //
-// A probe connects, sends a GET request, reads the answer until the server closes, and wants an accepted status and
-// the digest, if there is one. It follows no redirect, uses no proxy and keeps no connection. A body that is shorter or
-// longer than its Content-Length is no failure, as in keepalived. Beyond keepalived it fails an answer that takes longer
-// than MaxTime or has more than MaxBody bytes of body or 64 KiB of header.
+// A probe connects, sends a GET request, reads the answer until the server closes, and wants an accepted status, and
+// the digest and the match, if there are such. It follows no redirect, uses no proxy and keeps no connection. A body that
+// is shorter or longer than its Content-Length is no failure, as in keepalived. Beyond keepalived it fails an answer that
+// takes longer than MaxTime or has more than MaxBody bytes of body or 64 KiB of header.
 //
 // It returns an error if a setting is out of its range.
 func HTTPGet(settings HTTPSettings) ([]Probe, error) {
+	limits, err := limitsOf(settings.ConnectTimeout, settings.MaxTime)
+	if err != nil {
+		return nil, err
+	}
 	settings = settings.withDefaults()
 	if err := settings.validate(); err != nil {
 		return nil, err
 	}
 	probes := make([]Probe, 0, len(settings.URLs))
 	for _, url := range settings.URLs {
-		get, err := newHTTPGet(settings, url.withDefaults(settings))
+		get, err := newHTTPGet(settings, url.withDefaults(settings), limits)
 		if err != nil {
 			return nil, fmt.Errorf("url %q: %w", url.Path, err)
 		}
@@ -105,12 +108,6 @@ func HTTPGet(settings HTTPSettings) ([]Probe, error) {
 }
 
 func (s HTTPSettings) withDefaults() HTTPSettings {
-	if s.ConnectTimeout == 0 {
-		s.ConnectTimeout = DefaultConnectTimeout
-	}
-	if s.MaxTime == 0 {
-		s.MaxTime = defaultMaxTimeFactor * s.ConnectTimeout
-	}
 	if s.MaxBody == 0 {
 		s.MaxBody = DefaultMaxBody
 	}
@@ -122,12 +119,10 @@ func (s HTTPSettings) withDefaults() HTTPSettings {
 
 func (s HTTPSettings) validate() error {
 	switch {
+	case s.Network == nil:
+		return errNoNetwork
 	case len(s.URLs) == 0:
 		return errors.New("no url to check")
-	case s.ConnectTimeout < 0:
-		return fmt.Errorf("connect timeout %v is negative", s.ConnectTimeout)
-	case s.MaxTime < 0:
-		return fmt.Errorf("maximum time %v is negative", s.MaxTime)
 	case s.MaxBody < 0 || s.MaxBody > largestMaxBody:
 		return fmt.Errorf("maximum body of %d bytes is not within 0 to %d", s.MaxBody, largestMaxBody)
 	}
@@ -152,7 +147,7 @@ func (u URL) withDefaults(settings HTTPSettings) URL {
 }
 
 // newHTTPGet puts the settings, defaults filled in, into the form that a probe uses.
-func newHTTPGet(settings HTTPSettings, url URL) (*httpGet, error) {
+func newHTTPGet(settings HTTPSettings, url URL, limits limits) (*httpGet, error) {
 	if !isWireWord(url.Path) {
 		return nil, errors.New("path has a space or a control character")
 	}
@@ -168,26 +163,24 @@ func newHTTPGet(settings HTTPSettings, url URL) (*httpGet, error) {
 	if err != nil || (len(digest) != 0 && len(digest) != md5.Size) {
 		return nil, fmt.Errorf("digest %q is not 32 hexadecimal digits", url.Digest)
 	}
+	var search *search
+	if url.Regex != nil {
+		if search, err = url.Regex.compile(); err != nil {
+			return nil, err
+		}
+	}
 	return &httpGet{
 		path:        url.Path,
 		virtualHost: url.VirtualHost,
 		protocol:    settings.Protocol,
-		timeout:     settings.ConnectTimeout,
-		maxTime:     settings.MaxTime,
-		dial:        newDialer(settings).DialContext,
-		want:        expectation{statusCodes: url.StatusCodes, digest: digest, maxBody: settings.MaxBody},
+		limits:      limits,
+		network:     settings.Network,
+		tls:         settings.TLS.config(url.VirtualHost),
+		want: expectation{
+			statusCodes: url.StatusCodes, digest: digest, maxBody: settings.MaxBody, search: search,
+			untilNotify: settings.TLS != nil && settings.TLS.Compliant,
+		},
 	}, nil
-}
-
-func newDialer(settings HTTPSettings) *net.Dialer {
-	dialer := &net.Dialer{
-		Timeout:   settings.ConnectTimeout,
-		KeepAlive: -1, // no TCP keepalive on a connection that lives for one question
-		Control:   settings.Control,
-	}
-	// Go would otherwise let an environment variable choose Multipath TCP.
-	dialer.SetMultipathTCP(false)
-	return dialer
 }
 
 // isWireWord reports whether s can stand in a request line or header without ending it.

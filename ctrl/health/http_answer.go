@@ -6,6 +6,7 @@ import (
 	"crypto/md5"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"net/http"
 	"strings"
@@ -28,10 +29,15 @@ type expectation struct {
 	statusCodes []StatusRange
 	digest      []byte // MD5 of the body, or empty
 	maxBody     int64
+	search      *search // or nil
+	untilNotify bool    // the end of a TLS answer must be announced
 }
 
 // judge reads an answer to its end and returns nil if it is as expected.
 func (e expectation) judge(answer io.Reader) error {
+	if !e.untilNotify {
+		answer = laxEnd{answer}
+	}
 	limited := &io.LimitedReader{R: answer, N: maxHeader}
 	reader := bufio.NewReader(limited)
 	header, err := readHeader(reader)
@@ -88,55 +94,100 @@ func endError(header []byte, full bool) error {
 // notHTTP returns an error that quotes part of an answer, or net/http's complaint that quotes it. The text comes from
 // the server, so it is made fit for a log line.
 func notHTTP(text string) error {
+	return fmt.Errorf("not an HTTP answer: %s", forLog(text))
+}
+
+// forLog makes a server's text fit for a log line.
+func forLog(text string) string {
 	const room = 100
 	text = strings.TrimSpace(text)
 	if len(text) > room {
 		text = text[:room] + "..."
 	}
-	text = strings.Map(func(r rune) rune {
+	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) || r == utf8.RuneError {
 			return '?'
 		}
 		return r
 	}, text)
-	return fmt.Errorf("not an HTTP answer: %s", text)
 }
 
-// checkBody reads until the server closes and compares the digest, if one is wanted. The digest covers the announced
-// length, or all if that is negative (unknown).
+// checkBody reads until the server closes and compares the digest and looks for the match, if they are wanted. The digest
+// covers the announced length, or all if that is negative (unknown).
 func (e expectation) checkBody(body io.Reader, announced int64) error {
-	if len(e.digest) == 0 {
-		return e.drain(body, 0)
+	counted := &counter{from: body}
+	digest := newDigest(announced)
+	stream := io.Reader(counted)
+	if len(e.digest) > 0 {
+		stream = io.TeeReader(counted, digest)
 	}
-	if announced < 0 {
-		announced = e.maxBody
+	found := e.search.in(stream)
+	// A match may be found before the end, and what follows has to be read and digested all the same.
+	_, err := io.Copy(io.Discard, stream)
+	switch {
+	case counted.err != nil:
+		return bodyError(counted.bytes, counted.err)
+	case err != nil:
+		return bodyError(counted.bytes, err)
+	case counted.bytes > e.maxBody:
+		return fmt.Errorf("body is larger than %d bytes", e.maxBody)
+	case len(e.digest) > 0 && !bytes.Equal(digest.sum(), e.digest):
+		// A body that is shorter than announced is judged by its digest, as keepalived does.
+		return fmt.Errorf("body has digest %x, want %x", digest.sum(), e.digest)
 	}
-	hash := md5.New()
-	size, err := io.CopyN(hash, body, announced)
-	// A body that is shorter than announced is judged by its digest, as keepalived does.
-	if err != nil && !errors.Is(err, io.EOF) {
-		return bodyError(size, err)
-	}
-	if err := e.drain(body, size); err != nil {
-		return err
-	}
-	if digest := hash.Sum(nil); !bytes.Equal(digest, e.digest) {
-		return fmt.Errorf("body has digest %x, want %x", digest, e.digest)
-	}
-	return nil
+	return e.search.verdict(found)
 }
 
-// drain reads the rest of a body of which size bytes have been read.
-func (e expectation) drain(body io.Reader, size int64) error {
-	rest, err := io.Copy(io.Discard, body)
-	size += rest
-	if err != nil {
-		return bodyError(size, err)
+// counter counts what is read and remembers why that ended, for a search takes every error for the end.
+type counter struct {
+	from  io.Reader
+	bytes int64
+	err   error // other than io.EOF
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.from.Read(p)
+	c.bytes += int64(n)
+	if err != nil && !errors.Is(err, io.EOF) {
+		c.err = err
 	}
-	if size > e.maxBody {
-		return fmt.Errorf("body is larger than %d bytes", e.maxBody)
+	return n, err
+}
+
+// digester is the MD5 sum of the first bytes that are written to it.
+type digester struct {
+	hash.Hash
+	left int64
+}
+
+// newDigest returns a digester of so many bytes, or of all if that is negative.
+func newDigest(length int64) *digester {
+	if length < 0 {
+		length = largestMaxBody
 	}
-	return nil
+	return &digester{md5.New(), length}
+}
+
+func (d *digester) Write(p []byte) (int, error) {
+	covered := p[:min(int64(len(p)), d.left)]
+	d.left -= int64(len(covered))
+	if _, err := d.Hash.Write(covered); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+func (d *digester) sum() []byte { return d.Sum(nil) }
+
+// laxEnd takes the end of a connection for the end of the answer where TLS would have it announced.
+type laxEnd struct{ io.Reader }
+
+func (l laxEnd) Read(p []byte) (int, error) {
+	n, err := l.Reader.Read(p)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = io.EOF
+	}
+	return n, err
 }
 
 func bodyError(size int64, err error) error {

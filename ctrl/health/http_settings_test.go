@@ -9,18 +9,19 @@ import (
 )
 
 func TestSettingsOutOfRangeAreRefused(t *testing.T) {
-	one := func(url URL) HTTPSettings { return HTTPSettings{URLs: []URL{url}} }
+	one := func(url URL) HTTPSettings { return HTTPSettings{Network: loopback, URLs: []URL{url}} }
 	tests := []struct {
 		name     string
 		settings HTTPSettings
 		want     string
 	}{
-		{"no url", HTTPSettings{}, "no url to check"},
-		{"negative connect timeout", HTTPSettings{URLs: []URL{{}}, ConnectTimeout: -1}, "connect timeout -1ns is negative"},
-		{"negative maximum time", HTTPSettings{URLs: []URL{{}}, MaxTime: -1}, "maximum time -1ns is negative"},
-		{"negative maximum body", HTTPSettings{URLs: []URL{{}}, MaxBody: -1}, "maximum body of -1 bytes is not within 0 to 1073741824"},
-		{"huge maximum body", HTTPSettings{URLs: []URL{{}}, MaxBody: 1<<30 + 1}, "maximum body of 1073741825 bytes"},
-		{"unknown protocol", HTTPSettings{URLs: []URL{{}}, Protocol: "2"}, `protocol "2" is none of 1.0, 1.0C, 1.1`},
+		{"no network", HTTPSettings{URLs: []URL{{}}}, "check has no network to ask through"},
+		{"no url", HTTPSettings{Network: loopback}, "no url to check"},
+		{"negative connect timeout", HTTPSettings{Network: loopback, URLs: []URL{{}}, ConnectTimeout: -1}, "connect timeout -1ns is negative"},
+		{"negative maximum time", HTTPSettings{Network: loopback, URLs: []URL{{}}, MaxTime: -1}, "maximum time -1ns is negative"},
+		{"negative maximum body", HTTPSettings{Network: loopback, URLs: []URL{{}}, MaxBody: -1}, "maximum body of -1 bytes is not within 0 to 1073741824"},
+		{"huge maximum body", HTTPSettings{Network: loopback, URLs: []URL{{}}, MaxBody: 1<<30 + 1}, "maximum body of 1073741825 bytes"},
+		{"unknown protocol", HTTPSettings{Network: loopback, URLs: []URL{{}}, Protocol: "2"}, `protocol "2" is none of 1.0, 1.0C, 1.1`},
 		{"path that would end the request line", one(URL{Path: "/a HTTP/1.1\r\n"}), `url "/a HTTP/1.1\r\n": path has a space`},
 		{"virtual host that would end the header", one(URL{VirtualHost: "a\r\nb"}), `virtual host "a\r\nb" has a space`},
 		{"status code below 100", one(URL{StatusCodes: []StatusRange{{99, 200}}}), "status code 99-200 is not a range within 100-999"},
@@ -46,7 +47,7 @@ func TestEachURLIsAProbeOfItsOwnInOrder(t *testing.T) {
 	for _, path := range paths {
 		urls = append(urls, URL{Path: path})
 	}
-	probes, err := HTTPGet(HTTPSettings{URLs: urls, ConnectTimeout: patience})
+	probes, err := HTTPGet(HTTPSettings{Network: loopback, URLs: urls, ConnectTimeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +60,7 @@ func TestEachURLIsAProbeOfItsOwnInOrder(t *testing.T) {
 			line, _, _ := strings.Cut(readRequest(t, conn), "\r\n")
 			lines <- line
 		})
-		wantError(t, probes[i](t.Context(), target), "GET "+path+" from ")
+		wantError(t, probes[i](t.Context(), target).Err, "GET "+path+" from ")
 		if line, want := <-lines, "GET "+path+" HTTP/1.0"; line != want {
 			t.Errorf("probe %d sends %q, want %q", i, line, want)
 		}
@@ -68,8 +69,9 @@ func TestEachURLIsAProbeOfItsOwnInOrder(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	settings := HTTPSettings{URLs: []URL{{}}}.withDefaults()
-	if settings.ConnectTimeout != 5*time.Second || settings.MaxTime != 50*time.Second || settings.MaxBody != 4<<20 {
-		t.Errorf("defaults are %v, %v, %d bytes, want 5s, 50s, 4194304 bytes", settings.ConnectTimeout, settings.MaxTime, settings.MaxBody)
+	times, err := limitsOf(0, 0)
+	if err != nil || times != (limits{step: 5 * time.Second, whole: 50 * time.Second}) || settings.MaxBody != 4<<20 {
+		t.Errorf("defaults are %v, %d bytes, want 5s, 50s, 4194304 bytes; error %v", times, settings.MaxBody, err)
 	}
 	accepts := URL{}.withDefaults(settings).StatusCodes
 	if len(accepts) != 1 || accepts[0] != (StatusRange{200, 299}) {
@@ -78,5 +80,5 @@ func TestDefaults(t *testing.T) {
 	probe := onlyProbe(t, settings)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	wantError(t, probe(ctx, serve(t, "tcp", "127.0.0.1:0", func(*net.TCPConn) {})), "context canceled")
+	wantError(t, probe(ctx, serve(t, "tcp", "127.0.0.1:0", func(*net.TCPConn) {})).Err, "context canceled")
 }

@@ -14,6 +14,9 @@ import (
 // patience is far more than a loopback exchange takes, even on a busy machine.
 const patience = 10 * time.Second
 
+// loopback is the host's own network, which tests ask by.
+var loopback Network = &net.Dialer{}
+
 // serve answers one connection on the loopback address with the given function and returns where.
 func serve(t *testing.T, network, address string, answer func(conn *net.TCPConn)) Target {
 	t.Helper()
@@ -65,6 +68,7 @@ func reply(t *testing.T, answer string) func(conn *net.TCPConn) {
 // onlyProbe returns the probe of settings that have one URL.
 func onlyProbe(t *testing.T, settings HTTPSettings) Probe {
 	t.Helper()
+	settings.Network = loopback
 	probes, err := HTTPGet(settings)
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +95,7 @@ func wantError(t *testing.T, err error, want string) {
 func TestRequestIsKeepalivedsByteForByte(t *testing.T) {
 	get := func(settings HTTPSettings) *httpGet {
 		settings = settings.withDefaults()
-		get, err := newHTTPGet(settings, settings.URLs[0].withDefaults(settings))
+		get, err := newHTTPGet(settings, settings.URLs[0].withDefaults(settings), limits{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,7 +153,7 @@ func TestServerReceivesTheRequestAndNothingElse(t *testing.T) {
 				}
 			})
 			probe := onlyProbe(t, HTTPSettings{URLs: []URL{{Path: "/index.html"}}, ConnectTimeout: patience})
-			wantError(t, probe(t.Context(), target), "")
+			wantError(t, probe(t.Context(), target).Err, "")
 			want := "GET /index.html HTTP/1.0\r\nUser-Agent: KeepAliveClient\r\nHost: " + target.Address.String() + "\r\n\r\n"
 			if got := <-requests; got != want {
 				t.Errorf("server received %q, want %q", got, want)
@@ -177,7 +181,7 @@ func TestServersThatBreakTheConnection(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			target := serve(t, "tcp", "127.0.0.1:0", func(conn *net.TCPConn) { test.answer(t, conn) })
 			probe := onlyProbe(t, HTTPSettings{URLs: []URL{{Path: "/a"}}, ConnectTimeout: patience})
-			err := probe(t.Context(), target)
+			err := probe(t.Context(), target).Err
 			wantError(t, err, test.want)
 			wantError(t, err, "GET /a from "+target.Address.String()+": ")
 		})
@@ -200,7 +204,7 @@ func TestRefusedConnectionSaysSo(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	err = onlyProbe(t, HTTPSettings{URLs: []URL{{}}, ConnectTimeout: patience})(t.Context(), Target{Address: address})
+	err = onlyProbe(t, HTTPSettings{URLs: []URL{{}}, ConnectTimeout: patience})(t.Context(), Target{Address: address}).Err
 	if want := "connect " + address.String() + ": connection refused"; err == nil || err.Error() != want {
 		t.Errorf("fails with %v, want %q", err, want)
 	}
@@ -211,7 +215,7 @@ func TestRefusedConnectionSaysSo(t *testing.T) {
 
 func TestRedirectIsNotFollowed(t *testing.T) {
 	target := serve(t, "tcp", "127.0.0.1:0", reply(t, "HTTP/1.0 302 Found\r\nLocation: http://192.0.2.1/\r\n\r\n"))
-	err := onlyProbe(t, HTTPSettings{URLs: []URL{{}}, ConnectTimeout: patience})(t.Context(), target)
+	err := onlyProbe(t, HTTPSettings{URLs: []URL{{}}, ConnectTimeout: patience})(t.Context(), target).Err
 	wantError(t, err, "status 302, want 200-299")
 }
 
@@ -219,24 +223,7 @@ func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
 	t.Setenv("http_proxy", "http://192.0.2.1:3128")
 	t.Setenv("HTTP_PROXY", "http://192.0.2.1:3128")
 	target := serve(t, "tcp", "127.0.0.1:0", reply(t, "HTTP/1.0 200 OK\r\n\r\n"))
-	wantError(t, onlyProbe(t, HTTPSettings{URLs: []URL{{}}, ConnectTimeout: patience})(t.Context(), target), "")
-}
-
-func TestControlSeesTheSocketBeforeItConnects(t *testing.T) {
-	refuse := errors.New("no such interface")
-	var address string
-	probe := onlyProbe(t, HTTPSettings{URLs: []URL{{}}, ConnectTimeout: patience,
-		Control: func(_, a string, _ syscall.RawConn) error {
-			address = a
-			return refuse
-		}})
-	target := serve(t, "tcp", "127.0.0.1:0", func(*net.TCPConn) { t.Error("connected in spite of the error") })
-	if err := probe(t.Context(), target); !errors.Is(err, refuse) {
-		t.Errorf("fails with %v, want %v", err, refuse)
-	}
-	if address != target.Address.String() {
-		t.Errorf("called for %q, want %v", address, target.Address)
-	}
+	wantError(t, onlyProbe(t, HTTPSettings{URLs: []URL{{}}, ConnectTimeout: patience})(t.Context(), target).Err, "")
 }
 
 func TestCancelledContextEndsAReadAtOnce(t *testing.T) {
@@ -249,7 +236,7 @@ func TestCancelledContextEndsAReadAtOnce(t *testing.T) {
 		}
 	})
 	const forever = time.Hour // the test's own timeout is what a probe that does not listen runs into
-	err := onlyProbe(t, HTTPSettings{URLs: []URL{{}}, ConnectTimeout: forever})(ctx, target)
+	err := onlyProbe(t, HTTPSettings{URLs: []URL{{}}, ConnectTimeout: forever})(ctx, target).Err
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("fails with %v, want %v", err, context.Canceled)
 	}
@@ -257,7 +244,7 @@ func TestCancelledContextEndsAReadAtOnce(t *testing.T) {
 
 func TestSilentlyDroppedConnectTimesOut(t *testing.T) {
 	target := overfullServer(t)
-	err := onlyProbe(t, HTTPSettings{URLs: []URL{{}}, ConnectTimeout: 200 * time.Millisecond})(t.Context(), target)
+	err := onlyProbe(t, HTTPSettings{URLs: []URL{{}}, ConnectTimeout: 200 * time.Millisecond})(t.Context(), target).Err
 	if want := "connect " + target.Address.String() + ": no answer for 200ms"; err == nil || err.Error() != want {
 		t.Errorf("fails with %v, want %q", err, want)
 	}

@@ -55,18 +55,23 @@ func (p pipeEnd) SetReadDeadline(when time.Time) error {
 // pipeProbe returns the probe of settings, connected to a server in memory instead of over the network. The server counts
 // itself in servers while it runs: a bubble must be left empty.
 func pipeProbe(t *testing.T, settings HTTPSettings, server pacedServer, servers *sync.WaitGroup) Probe {
-	settings = settings.withDefaults()
-	get, err := newHTTPGet(settings, URL{Path: "/a"}.withDefaults(settings))
-	if err != nil {
-		t.Fatal(err)
-	}
-	get.dial = func(context.Context, string, string) (net.Conn, error) {
+	settings.URLs = []URL{{Path: "/a"}}
+	settings.Network = networkFunc(func() (net.Conn, error) {
 		client, end := net.Pipe()
 		servers.Go(func() { server.play(t, end) })
 		return pipeEnd{client}, nil
+	})
+	probes, err := HTTPGet(settings)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return get.probe
+	return probes[0]
 }
+
+// networkFunc is a network in memory.
+type networkFunc func() (net.Conn, error)
+
+func (f networkFunc) DialContext(context.Context, string, string) (net.Conn, error) { return f() }
 
 // On a fake clock, so that the times are exact.
 func TestSlowServers(t *testing.T) {
@@ -98,7 +103,7 @@ func TestSlowServers(t *testing.T) {
 				defer servers.Wait()
 				probe := pipeProbe(t, HTTPSettings{ConnectTimeout: timeout, MaxTime: maxTime}, test.server, &servers)
 				start := time.Now()
-				err := probe(t.Context(), Target{Address: netip.MustParseAddrPort("192.0.2.1:80")})
+				err := probe(t.Context(), Target{Address: netip.MustParseAddrPort("192.0.2.1:80")}).Err
 				wantError(t, err, test.want)
 				if took := time.Since(start); took != test.took {
 					t.Errorf("took %v, want %v", took, test.took)
@@ -109,14 +114,13 @@ func TestSlowServers(t *testing.T) {
 }
 
 func TestConnectThatTimesOutSaysHowLongItWaited(t *testing.T) {
-	settings := HTTPSettings{ConnectTimeout: time.Second, URLs: []URL{{}}}.withDefaults()
-	get, err := newHTTPGet(settings, URL{}.withDefaults(settings))
+	late := networkFunc(func() (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}
+	})
+	probes, err := HTTPGet(HTTPSettings{Network: late, ConnectTimeout: time.Second, URLs: []URL{{}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	get.dial = func(context.Context, string, string) (net.Conn, error) {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}
-	}
-	wantError(t, get.probe(t.Context(), Target{Address: netip.MustParseAddrPort("192.0.2.1:80")}),
+	wantError(t, probes[0](t.Context(), Target{Address: netip.MustParseAddrPort("192.0.2.1:80")}).Err,
 		"connect 192.0.2.1:80: no answer for 1s")
 }

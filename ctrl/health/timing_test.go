@@ -28,7 +28,7 @@ func (o outage) transitions(tracker *Tracker, first time.Time) (down, up time.Du
 	for next := first; ; {
 		end, err := o.check(next)
 		var verdict Verdict
-		verdict, next = tracker.Observe(end, err)
+		verdict, next = tracker.Observe(end, end, failed(err))
 		switch {
 		case !verdict.Changed || end.Before(o.from):
 		case verdict.Up:

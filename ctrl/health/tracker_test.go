@@ -160,7 +160,7 @@ func follow(t *testing.T, tracker *Tracker, steps []step) {
 			err = errors.New("broken")
 			want.Reason = "broken"
 		}
-		verdict, next := tracker.Observe(now, err)
+		verdict, next := tracker.Observe(now, now, failed(err))
 		if verdict != want {
 			t.Errorf("check %d gives %+v, want %+v", i, verdict, want)
 		}

@@ -17,6 +17,7 @@
 //	lower.go        on which device the XDP program for an interface must sit, as pure code; offload.go: VLAN offload
 //	watch.go        links and addresses as they change; watchtable.go: what was reported of them
 //	route.go        the interface that leads to an address
+//	hostdialer.go   the sockets of health checks
 //
 // # Why the kernel's neighbor table plays no part
 //
