@@ -14,6 +14,7 @@ import (
 
 	"drover/ctrl/config"
 	"drover/ctrl/health"
+	"drover/ctrl/netif"
 )
 
 // fullCheck sets every field of a check, each to another value.
@@ -42,6 +43,7 @@ func TestSpecOfConvertsACheck(t *testing.T) {
 	want := checkSpec{
 		target: health.Target{Address: netip.MustParseAddrPort("192.168.100.150:8080")},
 		http: health.HTTPSettings{
+			Network: netif.HostDialer{},
 			URLs: []health.URL{
 				{
 					Path: "/index.html", Digest: strings.Repeat("ab", 16), VirtualHost: "a.example",
