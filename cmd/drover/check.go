@@ -52,7 +52,7 @@ func loadConfig(file string) (*config.Config, config.Findings, error) {
 		return nil, nil, fmt.Errorf("ask for the host's name: %w", err)
 	}
 	label, _, _ := strings.Cut(host, ".")
-	cfg, findings := config.Load(file, files{}, config.WithConfigID(label))
+	cfg, findings := config.Load(file, files{}, config.WithConfigID(label), config.WithEnvironment(os.LookupEnv))
 	if cfg == nil {
 		return nil, findings, nil
 	}

@@ -204,9 +204,10 @@ var processKeywords = join(
 		vrrp_rlimit_rttime checker_rlimit_rttime bfd_rlimit_rttime vrrp_rlimit_rtime checker_rlimit_rtime
 		bfd_rlimit_rtime max_auto_priority min_auto_priority_delay child_wait_time umask
 		set_supplementary_groups process_monitor_rcv_bufs process_monitor_rcv_bufs_force`),
+	unserved("${_RANDOM} draws the same numbers at every start of one machine anyway", "random_seed"),
 	unserved("it has no meaning in Drover", `vrrp_netlink_cmd_rcv_bufs vrrp_netlink_cmd_rcv_bufs_force
 		vrrp_netlink_monitor_rcv_bufs vrrp_netlink_monitor_rcv_bufs_force vrrp_rx_bufs_policy
-		vrrp_rx_bufs_multiplier random_seed config_save_dir tmp_config_directory iproute_usr_dir
+		vrrp_rx_bufs_multiplier config_save_dir tmp_config_directory iproute_usr_dir
 		iproute_etc_dir use_symlink_paths linkbeat_use_polling`),
 )
 

@@ -94,7 +94,7 @@ func includePattern(tokens []token) (string, bool) {
 		case closeToken:
 			pattern.WriteByte('}')
 		default:
-			pattern.WriteString(t.text)
+			pattern.WriteString(commentMarks.Replace(t.text))
 		}
 	}
 	return pattern.String(), pattern.Len() > 0
@@ -110,6 +110,14 @@ func (r *reader) includeFile(at Position, name string, checks includeChecks) {
 		r.errorf(at, "more than %d files include each other", maxDepth)
 		return
 	}
+	if r.filesRead >= maxFiles {
+		if r.filesRead == maxFiles {
+			r.errorf(at, "more than %d files are read", maxFiles)
+		}
+		r.filesRead++
+		return
+	}
+	r.filesRead++
 	text, err := r.source.ReadFile(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

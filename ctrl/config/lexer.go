@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // tokenKind tells what a token is.
 type tokenKind int
@@ -13,6 +16,9 @@ const (
 
 	// definitionToken is a whole $NAME=VALUE line.
 	definitionToken
+
+	// sequenceToken is a ~SEQ(...) or ~LST(...) at the begin of a line.
+	sequenceToken
 )
 
 // token is the smallest piece of a configuration that has a meaning.
@@ -20,19 +26,25 @@ type token struct {
 	Position
 	kind tokenKind
 
-	// text is the word without its quotes, or the name of a definition.
+	// text is the word without its quotes, the name of a definition, or what
+	// stands in the parentheses of a sequence.
 	text string
 
 	// quoted words are never an include, a condition or several words.
 	quoted bool
 
-	// value is the raw text of a definition; its lines end with "\n".
+	// value is the raw text of a definition; its lines end with "\n". For a
+	// sequence it is the word before the parentheses.
 	value string
 }
 
 // lexer cuts the text of one file into tokens. Quotes end at the end of their
 // line, comments begin with # or ! anywhere outside quotes, and a backslash at
 // the end of a line joins it with the next.
+//
+// As in keepalived, double quotes keep text as it is. Only on the lines of
+// commands and expressions, which begin with one of escapedLines, do single quotes
+// keep text, too, and stands a backslash in quotes for an escape.
 type lexer struct {
 	*report
 	text   string
@@ -43,13 +55,45 @@ type lexer struct {
 	// variable is used.
 	fixed bool
 
+	// escaped: all lines are as those of escapedLines.
+	escaped bool
+
 	tokens []token
+
+	// first is the word that the statement at the cursor begins with, empty if
+	// there is none yet. Conditions do not count.
+	first string
+}
+
+// escapedLines are the keywords of lines with escapes.
+var escapedLines = words(`script misc_path process regex startup_script shutdown_script
+	notify notify_master notify_backup notify_fault notify_stop notify_deleted notify_master_rx_lower_pri
+	notify_up notify_down quorum_up quorum_down notify_fifo_script vrrp_notify_fifo_script lvs_notify_fifo_script`)
+
+// words returns the set of the words in text.
+func words(text string) map[string]bool {
+	set := map[string]bool{}
+	for word := range strings.FieldsSeq(text) {
+		set[word] = true
+	}
+	return set
 }
 
 // lex returns the tokens of text, which begins at a position. The last token is
 // a newline.
-func lex(r *report, text string, at Position, fixed bool) []token {
-	l := &lexer{report: r, text: text, at: at, fixed: fixed}
+func lex(r *report, text string, at Position) []token {
+	return (&lexer{report: r, text: text, at: at}).all()
+}
+
+// lexValue is lex for the value of a variable, which is used at a position, on a
+// line with escapes or without.
+func lexValue(r *report, text string, at Position, escaped bool) []token {
+	tokens := (&lexer{report: r, text: text, at: at, fixed: true, escaped: escaped}).all()
+	return tokens[:len(tokens)-1]
+}
+
+// all reads all tokens.
+func (l *lexer) all() []token {
 	for l.offset < len(l.text) {
 		l.next()
 	}
@@ -82,23 +126,28 @@ func (l *lexer) next() {
 			l.add(token{Position: at, kind: definitionToken, text: name, value: l.rawLine()})
 			return
 		}
-		l.word()
+		if !l.sequence() {
+			l.word()
+		}
 	}
 }
 
 // word reads a word up to white space, a brace or a comment outside quotes.
 func (l *lexer) word() {
-	word := token{Position: l.at, kind: wordToken}
+	word, escaped := token{Position: l.at, kind: wordToken}, l.escaped || escapedLines[l.first]
 	var text strings.Builder
 	for l.offset < len(l.text) {
 		c := l.text[l.offset]
 		if isSpace(c) || c == '\n' || c == '{' || c == '}' || isComment(c) || l.continued() {
 			break
 		}
-		if c == '"' || c == '\'' {
+		if c == '"' || c == '\'' && escaped {
 			word.quoted = true
-			l.quoted(c, &text)
+			l.quoted(c, escaped, &text)
 			continue
+		}
+		if rest := l.text[l.offset:]; len(rest) > 1 && c == '\\' && isComment(rest[1]) {
+			l.advance(1)
 		}
 		n := l.reference()
 		text.WriteString(l.text[l.offset : l.offset+n])
@@ -109,15 +158,15 @@ func (l *lexer) word() {
 }
 
 // quoted reads a quoted piece of a word.
-func (l *lexer) quoted(quote byte, text *strings.Builder) {
+func (l *lexer) quoted(quote byte, escaped bool, text *strings.Builder) {
 	opened := l.at
 	l.advance(1)
 	for l.offset < len(l.text) && l.text[l.offset] != '\n' {
-		switch c := l.text[l.offset]; c {
-		case quote:
+		switch c := l.text[l.offset]; {
+		case c == quote:
 			l.advance(1)
 			return
-		case '\\':
+		case c == '\\' && escaped:
 			plain, n := unescape(l.text[l.offset:])
 			text.WriteString(plain)
 			l.advance(n)
@@ -147,7 +196,7 @@ func (l *lexer) reference() int {
 // begins so, after a condition at most, defines a variable.
 func (l *lexer) definition() (string, bool) {
 	rest := l.text[l.offset:]
-	if rest[0] != '$' || !l.mayDefine() {
+	if rest[0] != '$' || !l.begins() {
 		return "", false
 	}
 	n := nameLength(rest[1:])
@@ -157,20 +206,36 @@ func (l *lexer) definition() (string, bool) {
 	return rest[1 : 1+n], true
 }
 
-// mayDefine reports whether a definition may stand here.
-func (l *lexer) mayDefine() bool {
-	n := len(l.tokens)
-	if n == 0 || l.tokens[n-1].kind != wordToken {
+// begins reports whether a definition or a sequence may stand here: at the begin
+// of a statement, but for conditions and sequences.
+func (l *lexer) begins() bool { return l.first == "" }
+
+// sequence reads the ~SEQ(...), ~SEQx(...) or ~LST(...) at the cursor, if one may
+// stand there. Its end is the parenthesis on the same line that closes it.
+func (l *lexer) sequence() bool {
+	rest := l.text[l.offset:]
+	open := strings.IndexByte(rest[:min(len(rest), longestSequence)], '(')
+	if open < 0 || sequences[rest[:open]] == nil || !l.begins() {
+		return false
+	}
+	t := token{Position: l.at, kind: sequenceToken, value: rest[:open]}
+	end := strings.IndexAny(rest, ")\n")
+	if end < 0 || rest[end] == '\n' {
+		l.errorf(l.at, "%s( is not closed on this line", t.value)
+		l.rawLine()
 		return true
 	}
-	return isCondition(l.tokens[n-1]) && (n == 1 || l.tokens[n-2].kind == newlineToken)
+	t.text = rest[open+1 : end]
+	l.advance(end + 1)
+	l.add(t)
+	return true
 }
 
 // rawLine reads the rest of the line with its quotes but without its comment. A
 // backslash at the end keeps the line break and goes on.
 func (l *lexer) rawLine() string {
 	var raw strings.Builder
-	var quote byte
+	quoted := false
 	for l.offset < len(l.text) && l.text[l.offset] != '\n' {
 		c := l.text[l.offset]
 		switch {
@@ -178,13 +243,15 @@ func (l *lexer) rawLine() string {
 			l.skipContinuation()
 			raw.WriteByte('\n')
 			continue
-		case quote == 0 && isComment(c):
+		case c == '\\' && l.offset+1 < len(l.text) && l.text[l.offset+1] != '\n':
+			raw.WriteByte(c)
+			l.advance(1)
+			c = l.text[l.offset]
+		case !quoted && isComment(c):
 			l.skipComment()
 			continue
-		case quote == 0 && (c == '"' || c == '\''):
-			quote = c
-		case c == quote:
-			quote = 0
+		case c == '"':
+			quoted = !quoted
 		}
 		raw.WriteByte(c)
 		l.advance(1)
@@ -225,7 +292,15 @@ func (l *lexer) advance(n int) {
 	l.at.Column += n
 }
 
-func (l *lexer) add(t token) { l.tokens = append(l.tokens, t) }
+func (l *lexer) add(t token) {
+	switch {
+	case t.kind == wordToken && l.first == "" && !isCondition(t):
+		l.first = cmp.Or(t.text, `""`)
+	case t.kind != wordToken && t.kind != sequenceToken:
+		l.first = ""
+	}
+	l.tokens = append(l.tokens, t)
+}
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f' }
 

@@ -34,7 +34,10 @@ func Load(file string, src Source, options ...Option) (*Config, Findings) {
 		option(reader)
 	}
 	reader.file(file, text)
-	statements := reader.tree.finish()
+	var statements []*statement
+	if !reader.exhausted {
+		statements = reader.tree.finish()
+	}
 
 	// Findings about keywords in the wrong block would only hide a brace that
 	// is missing.

@@ -141,6 +141,38 @@ func TestFindingsAsOneError(t *testing.T) {
 	}
 }
 
+func TestFindingsWithoutEnd(t *testing.T) {
+	for _, test := range []struct {
+		name, line string
+		count      int
+	}{
+		{"are cut", "smtp_alert\n", maxFindings + 1},
+		{"keep the first error", "smtp_alert\n", maxFindings + 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			text := "global_defs {\n" + strings.Repeat(test.line, 2*maxFindings)
+			if test.count > maxFindings+1 {
+				text += "mystery\nenigma\n"
+			}
+			config, findings := Load("main", memory{"main": text + "}\n"})
+			if len(findings) != test.count || (config == nil) != (test.count > maxFindings+1) {
+				t.Errorf("%d findings, want %d; config is nil: %v", len(findings), test.count, config == nil)
+			}
+			if cut := findings[maxFindings].Text; cut != "more than 1000 findings: mend these first" {
+				t.Errorf("the last one says %q", cut)
+			}
+		})
+	}
+}
+
+func TestFilesWithoutEnd(t *testing.T) {
+	source := memory{"main": "~SEQ(N,1,5000) include x\n", "x": ""}
+	_, findings := Load("main", source)
+	if got, want := lines(findings), "main:1:16: error: more than 4096 files are read\n"; got != want {
+		t.Errorf("found\n%swant\n%s", got, want)
+	}
+}
+
 func TestIncludesInsideEachOtherWithoutEnd(t *testing.T) {
 	source := memory{}
 	name := "main"
@@ -162,7 +194,7 @@ func TestVariablesThatExplode(t *testing.T) {
 		text += "$" + string(name) + "=" + strings.Repeat("${"+string(name-1)+"} ", 10) + "\n"
 	}
 	_, findings := Load("main", memory{"main": text + "global_defs {\n router_id $Z\n}\n"})
-	if len(findings) != 1 || !strings.HasPrefix(findings[0].Text, "variables expand without end") {
+	if len(findings) != 1 || !strings.HasPrefix(findings[0].Text, "variables or sequences expand without end") {
 		t.Errorf("found %d, first\n%s", len(findings), lines(findings[:min(3, len(findings))]))
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strings"
 )
@@ -11,7 +12,10 @@ const (
 	maxDepth = 32
 
 	// maxExpansion bounds the text that variables may expand to, in bytes.
-	maxExpansion = 1 << 20
+	maxExpansion = 4 << 20
+
+	// maxFiles bounds the files that are read.
+	maxFiles = 4096
 )
 
 // reader follows the text of a configuration through included files,
@@ -23,19 +27,27 @@ type reader struct {
 	variables map[string]string
 	tree      *tree
 
-	// files are the files being read, the innermost last.
-	files []string
+	// lookup returns a variable of the environment; nil if there is none.
+	lookup func(name string) (string, bool)
 
-	// depth and expanded count against maxDepth and maxExpansion; exhausted
-	// is set, and reported once, when one of them is passed.
-	depth, expanded int
-	exhausted       bool
+	// random draws the numbers of _RANDOM; nil until the first one.
+	random *rand.Rand
+
+	// files are the files being read, the innermost last; filesRead counts all.
+	files     []string
+	filesRead int
+
+	// depth, expanded and repetitions count against maxDepth, maxExpansion and
+	// maxRepetitions; exhausted is set, and reported once, when one of them is
+	// passed.
+	depth, expanded, repetitions int
+	exhausted                    bool
 }
 
 // file reads one file.
 func (r *reader) file(name string, text []byte) {
 	r.files = append(r.files, name)
-	r.lines(lex(r.report, string(text), Position{File: name, Line: 1, Column: 1}, false))
+	r.lines(lex(r.report, string(text), Position{File: name, Line: 1, Column: 1}))
 	r.files = r.files[:len(r.files)-1]
 }
 
@@ -51,7 +63,10 @@ func (r *reader) lines(tokens []token) {
 
 // line reads the tokens of one line.
 func (r *reader) line(line []token) {
-	if len(line) > 0 && isCondition(line[0]) {
+	if r.exhausted {
+		return
+	}
+	for len(line) > 0 && isCondition(line[0]) {
 		if !r.holds(line[0]) {
 			return
 		}
@@ -61,9 +76,8 @@ func (r *reader) line(line []token) {
 	case len(line) == 0:
 	case line[0].kind == definitionToken:
 		r.variables[line[0].text] = line[0].value
-	case isSequence(line[0]):
-		r.errorf(line[0].Position,
-			"%s is not served: write its lines out", line[0].text[:len("~SEQ")])
+	case line[0].kind == sequenceToken:
+		r.repeat(line)
 	case r.expands(line):
 		r.expandLine(line)
 	case isInclude(line[0]):
@@ -71,6 +85,7 @@ func (r *reader) line(line []token) {
 	default:
 		for _, t := range line {
 			r.checkDefined(t)
+			t.text = commentMarks.Replace(t.text)
 			r.tree.add(t)
 		}
 	}
@@ -85,11 +100,4 @@ func (r *reader) holds(condition token) bool {
 			"line depends on the configuration id, and there is none: taken as for any machine but %q", id)
 	}
 	return (id == r.configID) != others
-}
-
-// isSequence reports whether a word begins a sequence or list block, ~SEQ or
-// ~LST.
-func isSequence(t token) bool {
-	return t.kind == wordToken && !t.quoted &&
-		(strings.HasPrefix(t.text, "~SEQ") || strings.HasPrefix(t.text, "~LST"))
 }

@@ -28,7 +28,7 @@ func TestReferenceConfiguration(t *testing.T) {
 	}
 	found := &report{}
 	tree := &tree{report: found}
-	for _, token := range lex(found, string(text), Position{"reference.conf", 1, 1}, false) {
+	for _, token := range lex(found, string(text), Position{"reference.conf", 1, 1}) {
 		tree.add(token)
 	}
 	explained := explainedKeywords(tree.finish(), strings.Split(string(text), "\n"))

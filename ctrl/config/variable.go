@@ -2,7 +2,6 @@ package config
 
 import (
 	"iter"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -26,6 +25,7 @@ func (r *reader) expands(line []token) bool {
 // result, which may be several lines and may hold variables again.
 func (r *reader) expandLine(line []token) {
 	var expanded []token
+	escaped := escapedLines[line[0].text]
 	for _, t := range line {
 		if t.kind != wordToken {
 			expanded = append(expanded, t)
@@ -37,8 +37,7 @@ func (r *reader) expandLine(line []token) {
 			expanded = append(expanded, t)
 			continue
 		}
-		tokens := lex(r.report, text, t.Position, true)
-		expanded = append(expanded, tokens[:len(tokens)-1]...)
+		expanded = append(expanded, lexValue(r.report, text, t.Position, escaped)...)
 	}
 	if r.depth >= maxDepth || r.expanded > maxExpansion {
 		r.exhaust(line[0].Position)
@@ -52,7 +51,8 @@ func (r *reader) expandLine(line []token) {
 // exhaust reports once that variables expand too far.
 func (r *reader) exhaust(at Position) {
 	if !r.exhausted {
-		r.errorf(at, "variables expand without end, or to more than %d bytes: look for one that holds itself", maxExpansion)
+		r.errorf(at, "variables or sequences expand without end, to more than %d bytes or %d lines: look for one that holds itself",
+			maxExpansion, maxRepetitions)
 	}
 	r.exhausted = true
 }
@@ -80,8 +80,9 @@ func (r *reader) checkDefined(t token) {
 	}
 	for piece, name := range references(t.text) {
 		switch {
+		case name == "_HASH" || name == "_BANG":
 		case strings.HasPrefix(name, "_"):
-			r.errorf(t.Position, "${%s} is not served: write its value", name)
+			r.errorf(t.Position, "${%s} has no value: %s", name, r.builtinProblem(name))
 		case strings.HasPrefix(piece, "${") && name != "":
 			r.errorf(t.Position, "variable %s is not defined", name)
 		case name != "":
@@ -93,14 +94,10 @@ func (r *reader) checkDefined(t token) {
 // value returns the value of a variable, or of a name that keepalived defines
 // itself.
 func (r *reader) value(name string) (string, bool) {
-	switch name {
-	case "_PWD":
-		return filepath.Dir(r.currentFile()), true
-	case "_INSTANCE":
-		return r.configID, r.configID != ""
+	if value, ok := r.variables[name]; ok {
+		return value, true
 	}
-	value, ok := r.variables[name]
-	return value, ok
+	return r.builtin(name)
 }
 
 // references cuts text into pieces: references to variables, with their names,
