@@ -159,7 +159,7 @@ var globalsGrammar = grammar[globals]{
 	}),
 	refused: namespaceKeywords,
 	unserved: join(
-		processKeywords,
+		outerKeywords, processKeywords,
 		unserved("no mail is sent", `notification_email notification_email_from smtp_server smtp_connect_timeout
 			smtp_helo_name smtp_alert smtp_alert_vrrp smtp_alert_checker no_checker_emails no_email_faults`),
 		unserved("let the service manager run it", `startup_script startup_script_timeout
@@ -192,23 +192,29 @@ var globalsGrammar = grammar[globals]{
 	),
 }
 
-// processKeywords are about keepalived's processes. keepalived takes some of
-// them at the top level, too.
-var processKeywords = join(
+// outerKeywords are about keepalived's processes, and may stand at the top level,
+// too.
+var outerKeywords = join(
 	unserved("Drover does not use ipsets", "namespace_with_ipsets"),
 	unserved("use --socket and --bpffs to run several Drovers", "instance use_pid_dir"),
+	unserved("keepalived's processes do not exist", "child_wait_time"),
+	unserved("a link is followed by the kernel's notices only", "linkbeat_use_polling"),
+)
+
+// processKeywords are about keepalived's processes.
+var processKeywords = join(
 	unserved("keepalived's processes do not exist; set priorities in the service manager", `
 		process_names process_name vrrp_process_name checker_process_name bfd_process_name
 		vrrp_priority checker_priority bfd_priority checker_rt_priority bfd_rt_priority
 		vrrp_no_swap checker_no_swap bfd_no_swap vrrp_cpu_affinity checker_cpu_affinity bfd_cpu_affinity
 		vrrp_rlimit_rttime checker_rlimit_rttime bfd_rlimit_rttime vrrp_rlimit_rtime checker_rlimit_rtime
-		bfd_rlimit_rtime max_auto_priority min_auto_priority_delay child_wait_time umask
+		bfd_rlimit_rtime max_auto_priority min_auto_priority_delay umask
 		set_supplementary_groups process_monitor_rcv_bufs process_monitor_rcv_bufs_force`),
 	unserved("${_RANDOM} draws the same numbers at every start of one machine anyway", "random_seed"),
 	unserved("it has no meaning in Drover", `vrrp_netlink_cmd_rcv_bufs vrrp_netlink_cmd_rcv_bufs_force
 		vrrp_netlink_monitor_rcv_bufs vrrp_netlink_monitor_rcv_bufs_force vrrp_rx_bufs_policy
 		vrrp_rx_bufs_multiplier config_save_dir tmp_config_directory iproute_usr_dir
-		iproute_etc_dir use_symlink_paths linkbeat_use_polling`),
+		iproute_etc_dir use_symlink_paths`),
 )
 
 // namespaceKeywords would have Drover run on other interfaces.

@@ -73,11 +73,11 @@ var documentGrammar = grammar[document]{
 	},
 	refused: namespaceKeywords,
 	unserved: join(
-		processKeywords,
+		outerKeywords,
 		unserved("no instance follows static addresses, routes and rules", "track_group static_track_group"),
 		unserved("no BFD session is opened", "bfd_instance"),
 		unserved("vrrp_garp_interval and vrrp_gna_interval hold for every interface by itself", "garp_group"),
-		unserved("a link is followed by the kernel's notices only", "linkbeat_interfaces linkbeat_use_polling"),
+		unserved("a link is followed by the kernel's notices only", "linkbeat_interfaces"),
 		unserved("a change of the link counts at once", "interface_up_down_delays"),
 	),
 }

@@ -3,7 +3,6 @@ package config
 import (
 	"os"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,53 +31,15 @@ func TestReferenceConfiguration(t *testing.T) {
 		tree.add(token)
 	}
 	explained := explainedKeywords(tree.finish(), strings.Split(string(text), "\n"))
-	for block, keywords := range servedKeywords() {
+	for block, keywords := range keywordClasses() {
 		t.Run("explains every keyword of "+block, func(t *testing.T) {
-			for _, keyword := range keywords {
-				if !explained[block+"/"+keyword] {
+			for keyword, class := range keywords {
+				if class == served && !explained[block+"/"+keyword] {
 					t.Errorf("%s does not stand below a comment in %s", keyword, block)
 				}
 			}
 		})
 	}
-}
-
-// servedKeywords returns the served keywords of all blocks, by block.
-func servedKeywords() map[string][]string {
-	return map[string][]string{
-		"":                   keywords(documentGrammar),
-		"global_defs":        keywords(globalsGrammar),
-		"vrrp_script":        keywords(scriptGrammar),
-		"track_file":         keywords(trackFileGrammar),
-		"vrrp_track_process": keywords(trackProcessGrammar),
-		"vrrp_sync_group":    keywords(syncGroupGrammar),
-		"vrrp_instance":      keywords(instanceGrammar),
-		"authentication":     keywords(authenticationGrammar),
-		"virtual_server":     keywords(virtualServerGrammar),
-		"real_server":        keywords(realServerGrammar),
-		"SSL":                keywords(credentialsGrammar),
-		"HTTP_GET":           keywords(httpCheckGrammar),
-		"SSL_GET":            keywords(sslCheckGrammar),
-		"TCP_CHECK":          keywords(tcpCheckGrammar),
-		"PING_CHECK":         keywords(pingCheckGrammar),
-		"UDP_CHECK":          keywords(udpCheckGrammar),
-		"DNS_CHECK":          keywords(dnsCheckGrammar),
-		"SMTP_CHECK":         keywords(smtpCheckGrammar),
-		"host":               keywords(smtpHostGrammar),
-		"MISC_CHECK":         keywords(miscCheckGrammar),
-		"FILE_CHECK":         keywords(fileCheckGrammar),
-		"url":                keywords(urlGrammar),
-		"drover":             keywords(droverGrammar),
-	}
-}
-
-func keywords[T any](g grammar[T]) []string {
-	var names []string
-	for name := range g.served {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // explainedKeywords returns BLOCK/KEYWORD for every statement that has a comment
