@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -22,54 +23,139 @@ type files struct{}
 func (files) ReadFile(name string) ([]byte, error)  { return os.ReadFile(name) }
 func (files) Glob(pattern string) ([]string, error) { return filepath.Glob(pattern) }
 
-// runCheck reports every finding. As for keepalived -t, an interface that this host does not have is an error.
+// runCheck reports every finding, sorted. It needs nothing but the files, unless --host is asked for. Several files are
+// checked together, too, as those of the members of a pair.
 func runCheck(_ context.Context, e env, args []string) error {
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
+	asJSON := flags.Bool("json", false, "print the findings as JSON")
+	withHost := flags.Bool("host", false, "check against the interfaces, addresses and drivers of this host, too")
 	if err := parseFlags(flags, e, args, true); err != nil {
 		return err
 	}
-	failed := false
+	host := config.Host{}
+	if *withHost {
+		var err error
+		if host, err = thisHost(); err != nil {
+			return err
+		}
+	}
+	var all []config.Findings
+	var machines []*config.Config
 	for _, file := range flags.Args() {
-		_, findings, err := loadConfig(file)
+		cfg, findings, err := readConfig(file)
 		if err != nil {
 			return err
 		}
-		for _, f := range findings {
-			fmt.Fprintln(e.stdout, f)
+		all, machines = append(all, findings), append(machines, cfg)
+		if *withHost && cfg != nil {
+			all = append(all, cfg.CheckHost(host))
 		}
-		failed = failed || findings.HasErrors()
 	}
-	if failed {
+	findings := config.Merge(append(all, config.CheckTogether(machines))...)
+	if err := printFindings(e, findings, *asJSON); err != nil {
+		return err
+	}
+	if findings.HasErrors() {
 		return errReported
 	}
 	return nil
 }
 
-// loadConfig reads a configuration and holds it against this host. The Config is nil if a finding is an error.
-func loadConfig(file string) (*config.Config, config.Findings, error) {
-	host, err := os.Hostname()
+// jsonFinding is a finding in the output of drover check --json.
+type jsonFinding struct {
+	File     string `json:"file"`
+	Line     int    `json:"line"`     // from 1
+	Column   int    `json:"column"`   // in bytes, from 1
+	Severity string `json:"severity"` // "error" or "warning"
+	Text     string `json:"text"`
+	Keyword  string `json:"keyword"` // what it is about; may be empty
+	Hint     string `json:"hint"`    // the keyword that was probably meant; may be empty
+}
+
+// printFindings prints findings one a line, or as a JSON object with the member findings.
+func printFindings(e env, findings config.Findings, asJSON bool) error {
+	if !asJSON {
+		for _, f := range findings {
+			if _, err := fmt.Fprintln(e.stdout, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	list := make([]jsonFinding, 0, len(findings))
+	for _, f := range findings {
+		list = append(list, jsonFinding{f.File, f.Line, f.Column, f.Severity.String(), f.Text, f.Keyword, f.Hint})
+	}
+	encoder := json.NewEncoder(e.stdout)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(map[string]any{"findings": list})
+}
+
+// readConfig reads a configuration. The Config is nil if a finding is an error.
+func readConfig(file string) (*config.Config, config.Findings, error) {
+	name, err := os.Hostname()
 	if err != nil {
 		return nil, nil, fmt.Errorf("ask for the host's name: %w", err)
 	}
-	label, _, _ := strings.Cut(host, ".")
+	label, _, _ := strings.Cut(name, ".")
 	cfg, findings := config.Load(file, files{}, config.WithConfigID(label), config.WithEnvironment(os.LookupEnv))
 	if cfg == nil {
 		return nil, findings, nil
+	}
+	if len(cfg.Instances) == 0 && len(cfg.VirtualServers) == 0 {
+		// An editor that truncates first, or a full disk, must not take a running service down.
+		nothing := config.Finding{
+			Position: config.Position{File: file, Line: 1, Column: 1}, Severity: config.Error,
+			Text: "there is nothing to do: no vrrp_instance and no virtual_server that Drover serves",
+		}
+		return nil, config.Merge(findings, config.Findings{nothing}), nil
+	}
+	return cfg, findings, nil
+}
+
+// loadConfig reads a configuration and wants the interfaces that it names on this host. The Config is nil if a finding is
+// an error.
+func loadConfig(file string) (*config.Config, config.Findings, error) {
+	cfg, findings, err := readConfig(file)
+	if cfg == nil || err != nil {
+		return nil, findings, err
 	}
 	interfaces, err := netif.Interfaces()
 	if err != nil {
 		return nil, nil, err
 	}
-	findings = append(findings, cfg.CheckHost(config.Host{Interfaces: interfaces})...)
-	if len(cfg.Instances) == 0 && len(cfg.VirtualServers) == 0 {
-		// An editor that truncates first, or a full disk, must not take a running service down.
-		findings = append(findings, config.Finding{
-			Position: config.Position{File: file, Line: 1, Column: 1}, Severity: config.Error,
-			Text: "there is nothing to do: no vrrp_instance and no virtual_server that Drover serves",
-		})
-	}
+	findings = config.Merge(findings, cfg.CheckHost(config.Host{Interfaces: interfaces}))
 	if findings.HasErrors() {
 		return nil, findings, nil
 	}
 	return cfg, findings, nil
+}
+
+// thisHost asks for the interfaces of this host. One that goes away meanwhile is passed over.
+func thisHost() (config.Host, error) {
+	names, err := netif.Interfaces()
+	if err != nil {
+		return config.Host{}, err
+	}
+	host := config.Host{Interfaces: names, Links: map[string]config.HostLink{}}
+	for _, name := range names {
+		link, err := netif.Link(name)
+		if errors.Is(err, netif.ErrNoInterface) {
+			continue
+		}
+		if err != nil {
+			return config.Host{}, err
+		}
+		addresses, err := netif.Addresses(name)
+		if err != nil {
+			return config.Host{}, err
+		}
+		driver, err := netif.Driver(name)
+		if err != nil {
+			return config.Host{}, err
+		}
+		host.Links[name] = config.HostLink{Up: link.Usable(), MTU: link.MTU, Driver: driver, Addresses: addresses}
+	}
+	return host, nil
 }

@@ -131,25 +131,50 @@ func writeConfig(t *testing.T, text string) string {
 	return file
 }
 
+// findingsOf is what check --json says about a file with virtual_sever.
+func findingsOf(file string) string {
+	return `{
+  "findings": [
+    {
+      "file": "` + file + `",
+      "line": 1,
+      "column": 1,
+      "severity": "error",
+      "text": "unknown keyword \"virtual_sever\" at the top level; did you mean \"virtual_server\"?",
+      "keyword": "virtual_sever",
+      "hint": "virtual_server"
+    }
+  ]
+}
+`
+}
+
 func TestCheck(t *testing.T) {
 	good := writeConfig(t, wellAnywhere)
 	unknown := writeConfig(t, "virtual_sever 10.0.0.1 80 {\n}\n")
 	away := writeConfig(t, wellNowhere)
+	twin := writeConfig(t, wellNowhere)
+	warned := writeConfig(t, "bfd_instance B {\n}\n"+wellAnywhere)
 	missing := filepath.Join(t.TempDir(), "missing.conf")
 	for name, test := range map[string]struct {
-		files  []string
+		args   []string
 		code   int
 		stdout string
 	}{
-		"a good file says nothing":         {[]string{good}, exitDone, ""},
-		"an unknown keyword":               {[]string{unknown}, exitFailed, unknown + ":1:1: error: "},
-		"an interface that is not here":    {[]string{away}, exitFailed, away + ":2:13: error: no interface \"nosuch0\" on this host; it has "},
-		"a missing file":                   {[]string{missing}, exitFailed, missing + ":1:1: error: no such configuration file\n"},
-		"one bad file of two":              {[]string{good, unknown}, exitFailed, unknown + ":1:1: error: "},
-		"the other files are checked, too": {[]string{missing, unknown}, exitFailed, missing + ":1:1: error: no such configuration file\n" + unknown},
+		"a good file says nothing":                {[]string{good}, exitDone, ""},
+		"an unknown keyword":                      {[]string{unknown}, exitFailed, unknown + ":1:1: error: "},
+		"an interface that is not here":           {[]string{"--host", away}, exitFailed, away + ":2:13: error: no interface \"nosuch0\" on this host; it has "},
+		"an interface that may be elsewhere":      {[]string{away}, exitDone, ""},
+		"a warning only":                          {[]string{warned}, exitDone, warned + ":1:1: warning: bfd_instance is not served"},
+		"a missing file":                          {[]string{missing}, exitFailed, missing + ":1:1: error: no such configuration file\n"},
+		"one bad file of two":                     {[]string{good, unknown}, exitFailed, unknown + ":1:1: error: "},
+		"the other files are checked, too":        {[]string{unknown, missing}, exitFailed, unknown},
+		"members of a pair are compared":          {[]string{away, twin}, exitDone, twin + ":1:1: warning: instance A and its peer A at " + away},
+		"JSON for a good file has no finding":     {[]string{"--json", good}, exitDone, "{\n  \"findings\": []\n}\n"},
+		"JSON has the place, the word and a hint": {[]string{"--json", unknown}, exitFailed, findingsOf(unknown)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			call(t, append([]string{"check"}, test.files...)...).expect(t, test.code, test.stdout, "")
+			call(t, append([]string{"check"}, test.args...)...).expect(t, test.code, test.stdout, "")
 		})
 	}
 }

@@ -25,7 +25,7 @@ type command struct {
 
 var commands = []command{
 	{"run", "[--config F] [--socket S] [--bpffs D] [--xdp-mode native|generic|auto]", "balance until SIGTERM; SIGHUP reloads", runDaemon},
-	{"check", "F...", "report every finding of configuration files as FILE:LINE:COL: error|warning: text", runCheck},
+	{"check", "[--json] [--host] F...", "report every finding of configuration files as FILE:LINE:COL: error|warning: text", runCheck},
 	{"status", "[--json] [--socket S]", "who is MASTER, virtual servers, real servers, flows, XDP mode", runStatus},
 	{"reload", "[--socket S]", "have the daemon read its configuration again and print the findings", runReload},
 }

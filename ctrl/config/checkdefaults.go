@@ -11,6 +11,9 @@ type checkDefaults struct {
 	warmup, delayBeforeRetry time.Duration
 	retry                    int
 
+	// timeoutAt is where connectTimeout is written.
+	timeoutAt Position
+
 	alpha       bool
 	virtualHost string
 	path        CheckPath
@@ -94,5 +97,6 @@ func timeKeywords[T any](defaults func(*T) *checkDefaults) map[string]keyword[T]
 }
 
 func connectTimeout[T any](defaults func(*T) *checkDefaults) keyword[T] {
-	return seconds(time.Microsecond, longest, func(t *T) *time.Duration { return &defaults(t).connectTimeout })
+	return at(func(t *T) *Position { return &defaults(t).timeoutAt },
+		seconds(time.Microsecond, longest, func(t *T) *time.Duration { return &defaults(t).connectTimeout }))
 }

@@ -24,6 +24,9 @@ type socketDraft struct {
 	// addressAt and ownWay tell where settings are written that have no effect
 	// on the way through the VIP.
 	addressAt, ownWay Position
+
+	// ifaceAt is where iface is written.
+	ifaceAt Position
 }
 
 // checkReaders read the blocks of checks.
@@ -65,6 +68,7 @@ func (p *parser) complete(c *checkDraft, kind kindDefaults, question Question) C
 func (p *parser) connected(c *checkDraft, kind kindDefaults, question Question) Check {
 	check := p.complete(c, kind, question)
 	p.ownWay(c.socket, c.settings.path)
+	p.checkTimeout(c.settings.timeoutAt, "connect_timeout", check.ConnectTimeout, "delay_loop", check.DelayLoop)
 	check.CheckSocket = p.checkSocket(c.Position, c.socket, c.settings.path, kind)
 	_, ping := question.(*PingCheck)
 	if check.To.Port() == 0 && check.To.IsValid() && !ping {
@@ -90,6 +94,9 @@ func (p *parser) checkSocket(at Position, s socketDraft, path CheckPath, kind ki
 		socket.From = netip.AddrPortFrom(s.from, s.fromPort)
 	}
 	socket.Interface, socket.Mark = s.iface, s.mark
+	if s.iface != "" {
+		p.config.interfaces = append(p.config.interfaces, interfaceUse{s.ifaceAt, s.iface})
+	}
 	if s.address.IsLinkLocalUnicast() && s.address.Is6() && s.iface == "" {
 		p.errorf(at, "%s is link-local: the check needs bind_if with the interface that leads to it", s.address)
 	}
@@ -139,7 +146,8 @@ func socketKeywords[T any](socket func(*T) *socketDraft) map[string]keyword[T] {
 		"connect_port": integer(1, 65535, func(t *T) *uint16 { return &socket(t).port }),
 		"bindto":       at(ownWay, anyAddress(func(t *T) *netip.Addr { return &socket(t).from })),
 		"bind_port":    at(ownWay, integer(1, 65535, func(t *T) *uint16 { return &socket(t).fromPort })),
-		"bind_if":      at(ownWay, text(func(t *T) *string { return &socket(t).iface })),
+		"bind_if": at(ownWay, at(func(t *T) *Position { return &socket(t).ifaceAt },
+			text(func(t *T) *string { return &socket(t).iface }))),
 		"fwmark":       at(ownWay, integer(0, maxMark, func(t *T) *uint32 { return &socket(t).mark })),
 	}
 }

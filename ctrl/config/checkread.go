@@ -176,6 +176,9 @@ func (p *parser) dnsCheck(s *statement, r *realDraft) Check {
 type miscDraft struct {
 	checkDraft
 	MiscCheck
+
+	// runtimeAt is where the Timeout is written.
+	runtimeAt Position
 }
 
 var miscCheckGrammar = grammar[miscDraft]{
@@ -185,6 +188,7 @@ var miscCheckGrammar = grammar[miscDraft]{
 			into.Command = p.command(s.keyword(), s.args()[0])
 		}},
 		"misc_timeout": {min: 1, max: 1, read: func(p *parser, s *statement, into *miscDraft) {
+			into.runtimeAt = s.args()[0].Position
 			if n, ok := p.integer("misc_timeout", s.args()[0], 0, maxScriptSeconds); ok {
 				into.Timeout = time.Duration(n) * time.Second
 			}
@@ -210,5 +214,7 @@ func (p *parser) miscCheck(s *statement, r *realDraft) Check {
 	if c.User == "" {
 		c.User, c.Group = p.globals.user.user, p.globals.user.group
 	}
-	return p.complete(&c.checkDraft, miscDefaults, &c.MiscCheck)
+	check := p.complete(&c.checkDraft, miscDefaults, &c.MiscCheck)
+	p.checkTimeout(c.runtimeAt, "misc_timeout", c.Timeout, "delay_loop", check.DelayLoop)
+	return check
 }

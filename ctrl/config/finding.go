@@ -42,6 +42,14 @@ type Finding struct {
 	Position
 	Severity
 	Text string
+
+	// Keyword is the word of the configuration that the finding is about; empty
+	// if it is about the text itself.
+	Keyword string
+
+	// Hint is what was probably meant instead of an unknown Keyword; empty if
+	// nothing is near.
+	Hint string
 }
 
 // String returns FILE:LINE:COL: error|warning: text.
@@ -67,6 +75,14 @@ func (f Findings) Err() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Merge returns the findings of all lists, sorted, each once: what several
+// configurations include is found by all of them.
+func Merge(lists ...Findings) Findings {
+	all := slices.Concat(lists...)
+	all.sort()
+	return slices.Compact(all)
 }
 
 // sort orders findings by position. Findings of one place keep their order, and

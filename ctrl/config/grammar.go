@@ -38,8 +38,11 @@ type keyword[T any] struct {
 
 // read reads the statements of a block.
 func (g *grammar[T]) read(p *parser, statements []*statement, into *T) {
+	outer := p.keyword
+	defer func() { p.keyword = outer }()
 	for _, s := range statements {
 		name := s.keyword()
+		p.keyword = name.text
 		if k, ok := g.served[name.text]; ok {
 			k.check(p, s, into)
 			continue

@@ -1,7 +1,7 @@
 package config
 
 import (
-	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -10,6 +10,26 @@ import (
 type Host struct {
 	// Interfaces are the names of all network interfaces.
 	Interfaces []string
+
+	// Links tell more of them, by name. What an interface has that is not here is
+	// not checked.
+	Links map[string]HostLink
+}
+
+// HostLink is a network interface of the machine.
+type HostLink struct {
+	// Up: the administrator wants it up, and there is a carrier.
+	Up bool
+
+	// MTU is the largest IP packet in bytes.
+	MTU int
+
+	// Driver is the name of the kernel's driver, such as igb; empty for a virtual
+	// interface.
+	Driver string
+
+	// Addresses are its addresses with their prefix lengths.
+	Addresses []netip.Prefix
 }
 
 // interfaceUse is a mention of a network interface.
@@ -20,26 +40,119 @@ type interfaceUse struct {
 
 // CheckHost finds what is wrong with the configuration on this host: every
 // interface that the configuration names must be there, or be one that Drover
-// makes.
+// makes. All else is a warning, since it can change while Drover runs.
 func (c *Config) CheckHost(h Host) Findings {
-	var findings Findings
+	found := &report{}
 	made := map[string]bool{}
 	for _, i := range c.Instances {
 		if i.VMAC != nil {
 			made[i.VMAC.Name] = true
 		}
 	}
+	told := map[string]bool{}
 	for _, use := range c.interfaces {
-		if made[use.name] || slices.Contains(h.Interfaces, use.name) {
+		link, known := h.Links[use.name]
+		switch {
+		case made[use.name]:
+		case !slices.Contains(h.Interfaces, use.name):
+			found.errorf(use.Position, "no interface %q on this host; it has %s",
+				use.name, strings.Join(slices.Sorted(slices.Values(h.Interfaces)), ", "))
+		case known && !told[use.name]:
+			told[use.name] = true
+			found.checkLink(use, link)
+		}
+	}
+	if len(h.Links) > 0 {
+		for _, i := range c.Instances {
+			found.checkInstanceHost(i, h)
+		}
+		for _, v := range c.VirtualServers {
+			found.checkServerHost(v, h)
+		}
+	}
+	found.findings.sort()
+	return found.findings
+}
+
+// genericDrivers are usual drivers that run no XDP programs themselves.
+var genericDrivers = words("e1000 e1000e r8169 tg3 alx atl1c sky2 forcedeth r8152 ax88179_178a asix bcmgenet lan78xx smsc95xx jme")
+
+// maxXDPMTU are the largest MTUs with which drivers run XDP programs in one piece.
+var maxXDPMTU = map[string]int{"igb": 3046, "ixgbe": 3054, "i40e": 3046, "ice": 3046, "virtio_net": 3506}
+
+// checkLink finds what keeps an interface from working, or from working fast.
+func (r *report) checkLink(use interfaceUse, link HostLink) {
+	if !link.Up {
+		r.warnf(use.Position, "interface %s is down, or has no carrier", use.name)
+	}
+	if genericDrivers[link.Driver] {
+		r.warnf(use.Position, "driver %s of %s runs no XDP programs: packets take the slower generic way", link.Driver, use.name)
+	}
+	if most := maxXDPMTU[link.Driver]; most > 0 && link.MTU > most {
+		r.warnf(use.Position, "driver %s of %s runs XDP programs with an MTU up to %d, and it is %d: packets take the slower generic way",
+			link.Driver, use.name, most, link.MTU)
+	}
+}
+
+// checkInstanceHost finds addresses of an instance that do not fit its interface.
+func (r *report) checkInstanceHost(i Instance, h Host) {
+	link, ok := h.Links[i.Interface]
+	if !ok {
+		return
+	}
+	if s := i.SourceAddress; s.IsValid() && !h.has(s) {
+		r.warnf(i.Position, "instance %s sends its adverts from %s, which is no address of this host", i.Name, s)
+	}
+	if !i.SourceAddress.IsValid() && !slices.ContainsFunc(link.Addresses, func(p netip.Prefix) bool { return p.Addr().Is6() == i.IPv6() }) {
+		r.warnf(i.Position, "interface %s of instance %s has no %s address to send adverts from", i.Interface, i.Name, familyName(i.IPv6()))
+	}
+	for _, a := range i.Addresses {
+		on, ok := h.Links[a.Interface]
+		vip := a.Prefix.Addr()
+		if !ok || vip.IsLinkLocalUnicast() {
 			continue
 		}
-		findings = append(findings, Finding{
-			Position: use.Position,
-			Severity: Error,
-			Text: fmt.Sprintf("no interface %q on this host; it has %s",
-				use.name, strings.Join(slices.Sorted(slices.Values(h.Interfaces)), ", ")),
-		})
+		var networks []string
+		inside := false
+		for _, p := range on.Addresses {
+			if p.Addr() == vip || p.Addr().Is6() != vip.Is6() || p.Addr().IsLinkLocalUnicast() || p.IsSingleIP() {
+				continue
+			}
+			networks = append(networks, p.Masked().String())
+			inside = inside || p.Contains(vip)
+		}
+		if len(networks) > 0 && !inside {
+			r.warnf(a.Position, "%s is in none of the networks of %s, %s: hosts there do not ask for it by ARP",
+				vip, a.Interface, strings.Join(networks, ", "))
+		}
 	}
-	findings.sort()
-	return findings
+}
+
+// checkServerHost finds real servers that are in no network of the host.
+func (r *report) checkServerHost(v VirtualServer, h Host) {
+	for _, real := range v.RealServers {
+		if !h.reaches(real.Address) {
+			r.warnf(real.Position, "real server %s is in no network of this host: direct return needs it on the same LAN", real.Address)
+		}
+	}
+}
+
+// has reports whether an address is one of the host's.
+func (h Host) has(a netip.Addr) bool {
+	for _, link := range h.Links {
+		if slices.ContainsFunc(link.Addresses, func(p netip.Prefix) bool { return p.Addr() == a }) {
+			return true
+		}
+	}
+	return false
+}
+
+// reaches reports whether an address is in a network of the host.
+func (h Host) reaches(a netip.Addr) bool {
+	for _, link := range h.Links {
+		if slices.ContainsFunc(link.Addresses, func(p netip.Prefix) bool { return p.Contains(a) }) {
+			return true
+		}
+	}
+	return false
 }

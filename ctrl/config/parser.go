@@ -26,6 +26,10 @@ type parser struct {
 	groups  map[string]*serverGroup
 	members int
 
+	// told are the places of settings that a finding is about, where several
+	// checks share them.
+	told map[Position]bool
+
 	// endpoints tell where the virtual server that has them is written.
 	endpoints map[endpoint]Position
 }
@@ -128,6 +132,7 @@ func newParser(r *report) *parser {
 		memberOf:      map[string]string{},
 		tracked:       map[trackKind]map[string]tracked{},
 		groups:        map[string]*serverGroup{},
+		told:          map[Position]bool{},
 		endpoints:     map[endpoint]Position{},
 	}
 }
@@ -164,6 +169,9 @@ func parse(r *report, statements []*statement) *Config {
 		for _, s := range kind.statements {
 			kind.read(s)
 		}
+	}
+	if p.errors == 0 {
+		p.checkMeaning()
 	}
 	return &p.config
 }

@@ -27,7 +27,7 @@ type realDraft struct {
 var realServerGrammar = grammar[realDraft]{
 	block: "real_server",
 	served: with(checkKeywords(checksOfReal), map[string]keyword[realDraft]{
-		"weight":             {min: 1, max: 1, read: readWeight(func(r *realDraft) *int { return &r.defaults.weight })},
+		"weight":             {min: 1, max: 1, read: readWeight(0, func(r *realDraft) *int { return &r.defaults.weight })},
 		"inhibit_on_failure": boolean(func(r *realDraft) *bool { return &r.defaults.inhibitOnFailure }),
 		"uthreshold":         integer(0, math.MaxUint32, func(r *realDraft) *uint32 { return &r.UpperThreshold }),
 		"lthreshold": at(func(r *realDraft) *Position { return &r.lowerAt },
@@ -59,10 +59,10 @@ func checksOfReal(r *realDraft) *checkDefaults { return &r.defaults.checkDefault
 const maxWeight = 65535
 
 // readWeight reads a weight. keepalived accepts larger ones than IPVS can use.
-func readWeight[T any](field func(*T) *int) func(*parser, *statement, *T) {
+func readWeight[T any](least int, field func(*T) *int) func(*parser, *statement, *T) {
 	return func(p *parser, s *statement, into *T) {
 		value := s.args()[0]
-		weight, ok := p.integer("weight", value, 0, maxInt)
+		weight, ok := p.integer("weight", value, least, maxInt)
 		if !ok {
 			return
 		}

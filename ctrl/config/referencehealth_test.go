@@ -123,7 +123,7 @@ func referencePaths() VirtualServer {
 		RealServers: []RealServer{{
 			Address: to.Addr(), Port: 443, Weight: 1,
 			Checks: []Check{
-				check(443, 3*time.Second, 1, &HTTPCheck{URLs: page, HTTPProtocol: "1.0"}),
+				check(80, 3*time.Second, 1, &HTTPCheck{URLs: page, HTTPProtocol: "1.0"}),
 				check(443, 3*time.Second, 1, &HTTPCheck{URLs: page, HTTPProtocol: "1.0", TLS: tls}),
 				check(443, time.Second, 1, &TCPCheck{}),
 				check(443, time.Second, 1, &PingCheck{}),

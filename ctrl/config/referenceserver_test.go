@@ -56,13 +56,13 @@ func referenceGroupServer() VirtualServer {
 	return VirtualServer{
 		Group: "MAIL",
 		Members: []netip.AddrPort{
-			netip.MustParseAddrPort("192.168.100.224:25"),
-			netip.MustParseAddrPort("192.168.100.225:25"),
-			netip.MustParseAddrPort("192.168.100.226:25"),
-			netip.MustParseAddrPort("192.168.100.226:465"),
-			netip.MustParseAddrPort("192.168.100.227:465"),
-			netip.MustParseAddrPort("192.168.100.228:465"),
-			netip.MustParseAddrPort("192.168.100.229:465"),
+			netip.MustParseAddrPort("192.168.100.221:25"),
+			netip.MustParseAddrPort("192.168.100.222:25"),
+			netip.MustParseAddrPort("192.168.100.223:25"),
+			netip.MustParseAddrPort("192.168.100.221:465"),
+			netip.MustParseAddrPort("192.168.100.222:465"),
+			netip.MustParseAddrPort("192.168.100.222:587"),
+			netip.MustParseAddrPort("192.168.100.223:587"),
 		},
 		Protocol:           TCP,
 		Scheduler:          "sh",
@@ -98,7 +98,7 @@ func referenceCheck() Check {
 			ConnectTimeout:   1500 * time.Millisecond,
 			Retry:            2,
 			DelayBeforeRetry: time.Second,
-			DelayLoop:        time.Second,
+			DelayLoop:        2 * time.Second,
 			Alpha:            true,
 			LogAllFailures:   true,
 		},
@@ -112,7 +112,6 @@ func referenceCheck() Check {
 			URLs: []URL{{
 				Path:        "/index.html",
 				StatusCodes: []StatusRange{{200, 204}, {301, 301}},
-				Digest:      "9b3a0c85a887a256d6939da88aabd8cd",
 				VirtualHost: "url.example.com",
 				Regex: &Regex{
 					Pattern: "served by web[0-9]+$", NoMatch: true, Options: []string{"caseless", "multiline"},
@@ -120,6 +119,7 @@ func referenceCheck() Check {
 				},
 			}, {
 				Path:        "/status",
+				Digest:      "9b3a0c85a887a256d6939da88aabd8cd",
 				StatusCodes: []StatusRange{{200, 299}},
 				VirtualHost: "check.example.com",
 			}},

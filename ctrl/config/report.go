@@ -11,17 +11,20 @@ type report struct {
 
 	// errors counts the findings that are errors.
 	errors int
+
+	// keyword is what further findings are about; empty if it is none.
+	keyword string
 }
 
 // errorf adds a finding that makes the configuration unusable.
 func (r *report) errorf(at Position, format string, args ...any) {
 	r.errors++
-	r.add(Finding{Position: at, Severity: Error, Text: fmt.Sprintf(format, args...)})
+	r.add(Finding{Position: at, Severity: Error, Keyword: r.keyword, Text: fmt.Sprintf(format, args...)})
 }
 
 // warnf adds a finding that the configuration can run with.
 func (r *report) warnf(at Position, format string, args ...any) {
-	r.add(Finding{Position: at, Severity: Warning, Text: fmt.Sprintf(format, args...)})
+	r.add(Finding{Position: at, Severity: Warning, Keyword: r.keyword, Text: fmt.Sprintf(format, args...)})
 }
 
 // add adds a finding if there is room. One of those that have none says so, and

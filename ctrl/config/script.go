@@ -81,6 +81,7 @@ func (p *parser) script(s *statement) {
 	if script.Timeout == 0 {
 		script.Timeout = script.Interval
 	}
+	p.checkTimeout(script.Position, "timeout", script.Timeout, "interval", script.Interval)
 	if script.User == "" {
 		script.User, script.Group = p.globals.user.user, p.globals.user.group
 	}

@@ -24,30 +24,33 @@ func (v vocabulary) place() string {
 // unknown reports a keyword that its block does not know, with what was
 // probably meant.
 func (p *parser) unknown(keyword word, here vocabulary) {
-	p.errorf(keyword.Position, "unknown keyword %q %s%s", keyword.text, here.place(), p.hint(keyword.text, here))
+	text := fmt.Sprintf("unknown keyword %q %s", keyword.text, here.place())
+	near := ""
+	if places := p.places(keyword.text); len(places) > 0 {
+		text += "; it belongs " + strings.Join(places, " or ")
+	} else if word, ok := nearest(keyword.text, here.words); ok {
+		near = word
+		text += fmt.Sprintf("; did you mean %q?", near)
+	}
+	p.errors++
+	p.add(Finding{Position: keyword.Position, Severity: Error, Text: text, Keyword: keyword.text, Hint: near})
 }
 
-// maxPlaces is how many places a hint names.
+// maxPlaces is how many places a finding names.
 const maxPlaces = 3
 
-// hint returns where else the keyword is known, or the nearest known word.
-func (p *parser) hint(keyword string, here vocabulary) string {
-	var elsewhere []string
+// places returns where a keyword is known.
+func (p *parser) places(keyword string) []string {
+	var all []string
 	for _, v := range p.vocabularies {
 		if slices.Contains(v.words, keyword) {
-			elsewhere = append(elsewhere, v.place())
+			all = append(all, v.place())
 		}
 	}
-	if more := len(elsewhere) - maxPlaces; more > 0 {
-		elsewhere = append(elsewhere[:maxPlaces], fmt.Sprintf("%d other places", more))
+	if more := len(all) - maxPlaces; more > 0 {
+		all = append(all[:maxPlaces], fmt.Sprintf("%d other places", more))
 	}
-	if len(elsewhere) > 0 {
-		return "; it belongs " + strings.Join(elsewhere, " or ")
-	}
-	if near, ok := nearest(keyword, here.words); ok {
-		return fmt.Sprintf("; did you mean %q?", near)
-	}
-	return ""
+	return all
 }
 
 // nearest returns the word with the fewest typing errors between it and text,

@@ -40,7 +40,7 @@ var virtualServerGrammar = grammar[serverDraft]{
 		"lb_kind":            {min: 1, max: maxInt, read: readKind},
 		"lvs_method":         {min: 1, max: maxInt, read: readKind},
 		"protocol":           {min: 1, max: 1, read: readProtocol},
-		"weight":             {min: 1, max: 1, read: readWeight(func(v *serverDraft) *int { return &v.defaults.weight })},
+		"weight":             {min: 1, max: 1, read: readWeight(1, func(v *serverDraft) *int { return &v.defaults.weight })},
 		"inhibit_on_failure": boolean(func(v *serverDraft) *bool { return &v.defaults.inhibitOnFailure }),
 		"omega":              flag(func(v *serverDraft) { v.Omega = true }),
 		"ha_suspend":         flag(func(v *serverDraft) { v.HASuspend = true }),

@@ -161,7 +161,7 @@ func TestGroupsTogetherAreBounded(t *testing.T) {
 	for i := range maxAllMembers / maxMembers {
 		fmt.Fprintf(&text, "virtual_server_group G%d {\n10.%d.0.0/20 80\n}\n", i, i)
 	}
-	if _, findings := Load("main", memory{"main": text.String()}); len(findings) > 0 {
+	if _, findings := Load("main", memory{"main": text.String()}); findings.HasErrors() {
 		t.Errorf("found\n%s", lines(findings))
 	}
 	text.WriteString("virtual_server_group TOO_MANY {\n192.168.100.221 80\n}\n")

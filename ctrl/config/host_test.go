@@ -1,0 +1,56 @@
+package config
+
+import (
+	"net/netip"
+	"testing"
+)
+
+func TestWhatTheHostDoesNotFit(t *testing.T) {
+	const text = `vrrp_instance A {
+  interface enp1s0
+  virtual_router_id 51
+  virtual_ipaddress {
+    192.168.100.221/24
+  }
+}
+virtual_server 192.168.100.221 80 {
+  lb_algo rr
+  lb_kind DR
+  protocol TCP
+  real_server 192.168.100.150 80 {
+  }
+}
+`
+	good := HostLink{Up: true, MTU: 1500, Driver: "igb", Addresses: []netip.Prefix{netip.MustParsePrefix("192.168.100.211/24")}}
+	for _, test := range []struct {
+		name, text string
+		change     func(*HostLink)
+		want       string
+	}{
+		{"a good host", text, func(*HostLink) {}, ""},
+		{"an interface that is down", text, func(l *HostLink) { l.Up = false },
+			"main:2:13: warning: interface enp1s0 is down, or has no carrier\n"},
+		{"a driver without XDP", text, func(l *HostLink) { l.Driver = "e1000e" },
+			"main:2:13: warning: driver e1000e of enp1s0 runs no XDP programs: packets take the slower generic way\n"},
+		{"an MTU too large for XDP", text, func(l *HostLink) { l.MTU = 9000 },
+			"main:2:13: warning: driver igb of enp1s0 runs XDP programs with an MTU up to 3046, and it is 9000: packets take the slower generic way\n"},
+		{"no address for adverts", text, func(l *HostLink) { l.Addresses = nil },
+			"main:1:1: warning: interface enp1s0 of instance A has no IPv4 address to send adverts from\n" +
+				"main:12:3: warning: real server 192.168.100.150 is in no network of this host: direct return needs it on the same LAN\n"},
+		{"another network", text, func(l *HostLink) { l.Addresses = []netip.Prefix{netip.MustParsePrefix("192.168.101.211/24")} },
+			"main:5:5: warning: 192.168.100.221 is in none of the networks of enp1s0, 192.168.101.0/24: hosts there do not ask for it by ARP\n" +
+				"main:12:3: warning: real server 192.168.100.150 is in no network of this host: direct return needs it on the same LAN\n"},
+		{"a source that another host has", "vrrp_instance A {\n interface enp1s0\n virtual_router_id 1\n mcast_src_ip 192.168.100.212\n" +
+			" virtual_ipaddress {\n 192.168.100.221\n }\n}\n", func(*HostLink) {},
+			"main:1:1: warning: instance A sends its adverts from 192.168.100.212, which is no address of this host\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			link := good
+			test.change(&link)
+			host := Host{Interfaces: []string{"enp1s0"}, Links: map[string]HostLink{"enp1s0": link}}
+			if got := lines(mustLoad(t, test.text).CheckHost(host)); got != test.want {
+				t.Errorf("found\n%swant\n%s", got, test.want)
+			}
+		})
+	}
+}
