@@ -58,6 +58,8 @@ func TestCommandLines(t *testing.T) {
 		"reload --socket":        {exitUsage, "", "drover: reload: flag needs an argument: -socket (drover reload -h"},
 		"reload keepalived.conf": {exitUsage, "", "drover: reload takes no argument \"keepalived.conf\"\n"},
 		"check":                  {exitUsage, "", "drover: check wants at least one file\n"},
+		"explain":                {exitUsage, "", "drover: explain wants at least one file\n"},
+		"explain a b":            {exitUsage, "", "drover: explain takes one file, not 2\n"},
 		"run keepalived.conf":    {exitUsage, "", "drover: run takes no argument \"keepalived.conf\"\n"},
 		"run --xdp-mode fast":    {exitUsage, "", "drover: run: --xdp-mode \"fast\": native, generic or auto\n"},
 	} {
@@ -177,6 +179,18 @@ func TestCheck(t *testing.T) {
 			call(t, append([]string{"check"}, test.args...)...).expect(t, test.code, test.stdout, "")
 		})
 	}
+}
+
+func TestExplain(t *testing.T) {
+	good := writeConfig(t, wellAnywhere)
+	explained := call(t, "explain", good)
+	explained.expect(t, exitDone, "global_defs {\n}\nvirtual_server 10.0.0.1 80 {\n  lb_algo rr\n", "")
+	again := call(t, "explain", writeConfig(t, explained.stdout))
+	again.expect(t, exitDone, explained.stdout, "")
+	warned := writeConfig(t, "bfd_instance B {\n}\n"+wellAnywhere)
+	call(t, "explain", warned).expect(t, exitDone, explained.stdout, warned+":1:1: warning: ")
+	bad := writeConfig(t, "virtual_sever 10.0.0.1 80 {\n}\n")
+	call(t, "explain", bad).expect(t, exitFailed, "", bad+":1:1: error: ")
 }
 
 func TestRunRefusesABadConfiguration(t *testing.T) {

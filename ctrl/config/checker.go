@@ -148,7 +148,7 @@ func socketKeywords[T any](socket func(*T) *socketDraft) map[string]keyword[T] {
 		"bind_port":    at(ownWay, integer(1, 65535, func(t *T) *uint16 { return &socket(t).fromPort })),
 		"bind_if": at(ownWay, at(func(t *T) *Position { return &socket(t).ifaceAt },
 			text(func(t *T) *string { return &socket(t).iface }))),
-		"fwmark":       at(ownWay, integer(0, maxMark, func(t *T) *uint32 { return &socket(t).mark })),
+		"fwmark": at(ownWay, integer(0, maxMark, func(t *T) *uint32 { return &socket(t).mark })),
 	}
 }
 

@@ -2,10 +2,12 @@ package config
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -90,21 +92,8 @@ var objections = []objection{
 func TestKeepalivedAcceptsWhatIsAccepted(t *testing.T) {
 	needKeepalived(t)
 	accepted := acceptedFiles(t)
-	args := []string{"--net", "sh", "-c", inNamespace, "sh"}
-	for file := range accepted {
-		args = append(args, file)
-	}
-	output, err := exec.Command("unshare", args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("run keepalived in a network namespace: %v\n%s", err, output)
-	}
-	sections := strings.Split(string(output), "== ")[1:]
-	if len(sections) != len(accepted) {
-		t.Fatalf("keepalived read %d of %d files\n%s", len(sections), len(accepted), output)
-	}
 	met := map[string]bool{}
-	for _, section := range sections {
-		file, said, _ := strings.Cut(section, "\n")
+	for file, said := range askKeepalived(t, slices.Collect(maps.Keys(accepted))) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			compare(t, said, accepted[file], met)
 		})
@@ -117,12 +106,11 @@ func TestKeepalivedAcceptsWhatIsAccepted(t *testing.T) {
 }
 
 // compare explains what keepalived said about one file.
-func compare(t *testing.T, said string, findings Findings, met map[string]bool) {
-	body, status, _ := strings.Cut(strings.TrimSpace(said), "exit ")
-	if body == "" && status != "0" {
-		t.Errorf("keepalived ends with %s", status)
+func compare(t *testing.T, said answer, findings Findings, met map[string]bool) {
+	if said.text == "" && said.status != 0 {
+		t.Errorf("keepalived ends with %d", said.status)
 	}
-	for line := range strings.Lines(body) {
+	for line := range strings.Lines(said.text) {
 		i := slices.IndexFunc(objections, func(o objection) bool { return strings.Contains(line, o.says) })
 		if i < 0 {
 			t.Errorf("keepalived says %s", line)
@@ -133,6 +121,39 @@ func compare(t *testing.T, said string, findings Findings, met map[string]bool) 
 			t.Errorf("keepalived says %sDrover says nothing", line)
 		}
 	}
+}
+
+// answer is what keepalived says about a file, and its exit status.
+type answer struct {
+	text   string
+	status int
+}
+
+// askKeepalived returns what keepalived -t says about each file.
+func askKeepalived(t *testing.T, files []string) map[string]answer {
+	t.Helper()
+	args := append([]string{"--net", "sh", "-c", inNamespace, "sh"}, files...)
+	output, err := exec.Command("unshare", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("run keepalived in a network namespace: %v\n%s", err, output)
+	}
+	answers := map[string]answer{}
+	for _, section := range strings.Split("\n"+string(output), "\n== ")[1:] {
+		file, rest, _ := strings.Cut(section, "\n")
+		end := strings.LastIndex("\n"+rest, "\nexit ")
+		if end < 0 {
+			t.Fatalf("no exit status in %q", section)
+		}
+		status, err := strconv.Atoi(strings.TrimSpace(rest[end+len("exit "):]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers[file] = answer{strings.TrimSpace(rest[:end]), status}
+	}
+	if len(answers) != len(files) {
+		t.Fatalf("keepalived read %d of %d files\n%s", len(answers), len(files), output)
+	}
+	return answers
 }
 
 // acceptedFiles returns the files without error, with their findings.

@@ -80,13 +80,9 @@ func (p *parser) completeVMAC(i *instanceDraft) {
 		p.errorf(i.VMAC.Position, "instance %s wants the interface %s, which instance %s at %s makes: write another name",
 			i.Name, i.VMAC.Name, other.Name, other.VMAC.Position)
 	}
-	family := byte(1)
-	if i.MulticastGroup.Is6() {
-		family = 2
-	}
 	switch len(i.VMAC.Address) {
 	case 0:
-		i.VMAC.Address = net.HardwareAddr{0, 0, 0x5e, 0, family, i.VirtualRouterID}
+		i.VMAC.Address = i.virtualMAC()
 	case 5:
 		i.VMAC.Address = append(i.VMAC.Address, i.VirtualRouterID)
 	}
@@ -95,6 +91,15 @@ func (p *parser) completeVMAC(i *instanceDraft) {
 	}
 	i.moveToVMAC(i.Addresses)
 	i.moveToVMAC(i.ExcludedAddresses)
+}
+
+// virtualMAC returns the virtual MAC address of RFC 9568 section 7.3.
+func (i Instance) virtualMAC() net.HardwareAddr {
+	family := byte(1)
+	if i.MulticastGroup.Is6() {
+		family = 2
+	}
+	return net.HardwareAddr{0, 0, 0x5e, 0, family, i.VirtualRouterID}
 }
 
 // moveToVMAC puts addresses of the family of the instance that are on its
