@@ -3,6 +3,7 @@ package ctrl
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 
 	"drover/ctrl/netif"
 )
@@ -80,8 +81,19 @@ func (e *errands) link(event netif.LinkEvent) {
 // address follows a change of an interface's addresses.
 func (e *errands) address(event netif.AddressEvent) {
 	e.post(func() {
+		vip := e.isVIP(event.Prefix.Addr())
 		for g := range e.grounds {
-			g.address(event)
+			g.address(event, vip)
 		}
 	})
+}
+
+// isVIP tells whether an address is a VIP of any instance.
+func (e *errands) isVIP(addr netip.Addr) bool {
+	for g := range e.grounds {
+		if g.isVIP(addr) {
+			return true
+		}
+	}
+	return false
 }

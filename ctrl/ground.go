@@ -35,12 +35,13 @@ type ground struct {
 	footing    footing
 	holds      map[netip.Addr]holding
 	rules      bool // those of a MASTER are there, and the routes
+	routing    routing
 	complaints complaints
 }
 
 func newGround(i config.Instance, e *errands, log *slog.Logger) *ground {
 	return &ground{
-		log: log, errands: e, instance: i, holds: make(map[netip.Addr]holding), complaints: make(complaints),
+		log: log, errands: e, instance: i, holds: make(map[netip.Addr]holding), routing: make(routing), complaints: make(complaints),
 	}
 }
 
@@ -160,8 +161,8 @@ func (g *ground) close(done func()) {
 // link follows a change of any interface.
 func (g *ground) link(event netif.LinkEvent) {
 	name := event.Link.Name
-	if g.rules && !event.Removed && len(g.instance.Routes) > 0 {
-		defer g.rule(true) // the kernel takes routes away from an interface that goes down
+	if !event.Removed {
+		defer g.reroute() // the kernel takes routes away from an interface that goes down
 	}
 	if v := g.instance.VMAC; v != nil && name == v.Name && event.Removed && event.Link.Index == g.vmac.Index {
 		g.vmac = netif.LinkInfo{}
@@ -180,10 +181,12 @@ func (g *ground) link(event netif.LinkEvent) {
 	}
 }
 
-// address follows a change of any interface's addresses.
-func (g *ground) address(event netif.AddressEvent) {
+// address follows a change of any interface's addresses; vip tells whether it is a VIP of any instance.
+func (g *ground) address(event netif.AddressEvent, vip bool) {
 	if event.Removed {
 		g.restore(event)
+	} else if !vip {
+		g.reroute() // with the last address of a network the routes to its gateways went, too
 	}
 	if event.Interface != g.instance.Interface {
 		return

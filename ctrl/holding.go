@@ -155,6 +155,7 @@ func (g *ground) restore(event netif.AddressEvent) {
 	}
 	if g.addOne(h.VirtualAddress) {
 		g.log.Warn("somebody removed a VIP while this node is MASTER: put back", "vip", h.Prefix)
+		g.reroute() // those that prefer it as their source went with it
 		g.announceAll([]netip.Addr{h.Prefix.Addr()}, g.instance.GARP.MasterRepeat)
 	}
 }

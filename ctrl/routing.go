@@ -10,9 +10,9 @@ import (
 
 // rule adds the routes and rules of a MASTER, or removes them.
 func (g *ground) rule(master bool) {
-	change := removeRouting
+	change := g.routing.remove
 	if master {
-		change = addRouting
+		change = g.routing.add
 	}
 	if err := change(g.instance.Routes, g.instance.Rules); err != nil {
 		g.complain("routing", "not all virtual routes and rules could be changed", err)
@@ -20,12 +20,19 @@ func (g *ground) rule(master bool) {
 	g.rules = master
 }
 
+// reroute puts back the routes of a MASTER that the kernel has taken away with an address or a link.
+func (g *ground) reroute() {
+	if g.rules && len(g.instance.Routes) > 0 {
+		g.rule(true)
+	}
+}
+
 // changeRouting follows a reload.
 func (g *ground) changeRouting(old config.Instance) {
 	if !g.rules {
 		return
 	}
-	gone := removeRouting(lacking(old.Routes, g.instance.Routes, sameRoute), lacking(old.Rules, g.instance.Rules, sameRule))
+	gone := g.routing.remove(lacking(old.Routes, g.instance.Routes, sameRoute), lacking(old.Rules, g.instance.Rules, sameRule))
 	if gone != nil {
 		g.complain("routing", "not all virtual routes and rules could be removed", gone)
 	}
@@ -49,29 +56,44 @@ func sameRule(a, b config.Rule) bool {
 	return a == b
 }
 
-// addRouting adds the routes and rules that are not there.
-func addRouting(routes []config.Route, rules []config.Rule) error {
+// routing knows where routes were put: by the routes, without their positions, the indexes of their interfaces.
+type routing map[config.Route]int
+
+// add adds the routes and rules that are not there.
+func (r routing) add(routes []config.Route, rules []config.Rule) error {
 	var errs []error
-	for _, r := range routes {
-		_, err := netif.AddRoute(routeOf(r))
+	for _, route := range routes {
+		held, err := netif.AddRoute(routeOf(route))
 		errs = append(errs, err)
+		if err == nil {
+			route.Position = config.Position{}
+			r[route] = held.Index
+		}
 	}
-	for _, r := range rules {
-		_, err := netif.AddRule(ruleOf(r))
+	for _, rule := range rules {
+		_, err := netif.AddRule(ruleOf(rule))
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
-// removeRouting removes them in the opposite order.
-func removeRouting(routes []config.Route, rules []config.Rule) error {
+// remove removes them in the opposite order; a route that was not added here, as it is configured.
+func (r routing) remove(routes []config.Route, rules []config.Rule) error {
 	var errs []error
-	for _, r := range slices.Backward(rules) {
-		_, err := netif.RemoveRule(ruleOf(r))
+	for _, rule := range slices.Backward(rules) {
+		_, err := netif.RemoveRule(ruleOf(rule))
 		errs = append(errs, err)
 	}
-	for _, r := range slices.Backward(routes) {
-		_, err := netif.RemoveRoute(routeOf(r))
+	for _, route := range slices.Backward(routes) {
+		route.Position = config.Position{}
+		index, added := r[route]
+		delete(r, route)
+		var err error
+		if added {
+			_, err = netif.RemoveRouteAt(index, routeOf(route))
+		} else {
+			_, err = netif.RemoveRoute(routeOf(route))
+		}
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

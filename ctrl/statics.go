@@ -14,6 +14,7 @@ type statics struct {
 	addresses []config.VirtualAddress
 	routes    []config.Route
 	rules     []config.Rule
+	routing   routing
 }
 
 func staticsOf(c *config.Config) statics {
@@ -22,12 +23,17 @@ func staticsOf(c *config.Config) statics {
 
 // follow removes what the next ones do not have, and adds what is not there. It may be called again to repair.
 func (s *statics) follow(next statics) error {
+	if s.routing == nil {
+		s.routing = make(routing)
+	}
 	gone := statics{
 		addresses: lacking(s.addresses, next.addresses, sameAddress),
 		routes:    lacking(s.routes, next.routes, sameRoute),
 		rules:     lacking(s.rules, next.rules, sameRule),
+		routing:   s.routing,
 	}
 	err := gone.remove()
+	next.routing = s.routing
 	*s = next
 	return errors.Join(err, s.add())
 }
@@ -43,11 +49,11 @@ func (s *statics) add() error {
 		_, err := netif.AddAddress(a.Interface, addressOf(a))
 		errs = append(errs, err)
 	}
-	return errors.Join(append(errs, addRouting(s.routes, s.rules))...)
+	return errors.Join(append(errs, s.routing.add(s.routes, s.rules))...)
 }
 
 func (s *statics) remove() error {
-	errs := []error{removeRouting(s.routes, s.rules)}
+	errs := []error{s.routing.remove(s.routes, s.rules)}
 	for _, a := range slices.Backward(s.addresses) {
 		_, err := netif.RemoveAddress(a.Interface, a.Prefix)
 		errs = append(errs, err)

@@ -44,11 +44,11 @@ func TestStaticsFollowAReloadAndGoInTheEnd(t *testing.T) {
 	}
 	rule := config.Rule{From: netip.MustParsePrefix("10.9.0.0/16"), Action: "table", Table: 77, Priority: 700}
 	first := statics{
-		[]config.VirtualAddress{address("10.1.0.1/24", 1), address("10.2.0.1/24", 2)},
-		[]config.Route{route("10.3.0.0/16"), route("10.4.0.0/16")}, []config.Rule{rule},
+		addresses: []config.VirtualAddress{address("10.1.0.1/24", 1), address("10.2.0.1/24", 2)},
+		routes:    []config.Route{route("10.3.0.0/16"), route("10.4.0.0/16")}, rules: []config.Rule{rule},
 	}
 	second := statics{
-		[]config.VirtualAddress{address("10.2.0.1/24", 1)}, []config.Route{route("10.4.0.0/16"), route("10.5.0.0/16")}, nil,
+		addresses: []config.VirtualAddress{address("10.2.0.1/24", 1)}, routes: []config.Route{route("10.4.0.0/16"), route("10.5.0.0/16")},
 	}
 	var s statics
 	err := host.Do(func() error {

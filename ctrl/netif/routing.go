@@ -39,25 +39,43 @@ type Route struct {
 	MTULock     bool   // path MTU discovery leaves the MTU alone
 }
 
-// AddRoute adds a route, before others to the same destination with the same metric, as keepalived does. It reports
-// added=false and no error when this very route is there. The error wraps ErrNoInterface. Needs CAP_NET_ADMIN.
-func AddRoute(route Route) (added bool, err error) {
+// AddRoute adds a route, before others to the same destination with the same metric, as keepalived does. It is no error when
+// this very route is there. The result has the index of the route's interface, 0 without one. The error wraps
+// ErrNoInterface. Needs CAP_NET_ADMIN.
+func AddRoute(route Route) (Holding, error) {
+	index, err := route.index()
+	if err != nil {
+		return Holding{}, fmt.Errorf("add route to %s: %w", route.Destination, err)
+	}
 	// Without NLM_F_EXCL another gateway's route to the same destination is none of ours, and stays.
-	err = route.request(unix.RTM_NEWROUTE, unix.NLM_F_CREATE)
+	err = route.request(unix.RTM_NEWROUTE, unix.NLM_F_CREATE, index)
 	if errors.Is(err, unix.EEXIST) {
+		return Holding{Index: index}, nil
+	}
+	if err != nil {
+		return Holding{}, fmt.Errorf("add route to %s: %w", route.Destination, err)
+	}
+	return Holding{index, true}, nil
+}
+
+// RemoveRoute removes a route from the interface that has its name now. It reports removed=false and no error when it is
+// not there, also because its interface is gone or down. Needs CAP_NET_ADMIN.
+func RemoveRoute(route Route) (removed bool, err error) {
+	index, err := route.index()
+	if errors.Is(err, ErrNoInterface) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("add route to %s: %w", route.Destination, err)
+		return false, fmt.Errorf("remove route to %s: %w", route.Destination, err)
 	}
-	return true, nil
+	return RemoveRouteAt(index, route)
 }
 
-// RemoveRoute removes a route as it was added. It reports removed=false and no error when it is not there, also because
-// its interface is gone or down. Needs CAP_NET_ADMIN.
-func RemoveRoute(route Route) (removed bool, err error) {
-	err = route.request(unix.RTM_DELROUTE, 0)
-	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ENODEV) || errors.Is(err, ErrNoInterface) {
+// RemoveRouteAt removes a route as AddRoute added it, also if its interface has another name since. In all else it is
+// RemoveRoute.
+func RemoveRouteAt(index int, route Route) (removed bool, err error) {
+	err = route.request(unix.RTM_DELROUTE, 0, index)
+	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ENODEV) {
 		return false, nil
 	}
 	if err != nil {
@@ -66,17 +84,25 @@ func RemoveRoute(route Route) (removed bool, err error) {
 	return true, nil
 }
 
-func (r Route) request(kind, flags int) error {
-	attributes, err := r.attributes()
-	if err != nil {
-		return err
+// index is that of the interface now; 0 if the route names none.
+func (r Route) index() (int, error) {
+	if r.Interface == "" {
+		return 0, nil
 	}
+	link, err := linkByName(r.Interface)
+	if err != nil {
+		return 0, err
+	}
+	return link.Attrs().Index, nil
+}
+
+func (r Route) request(kind, flags, index int) error {
 	request := nl.NewNetlinkRequest(kind, flags|unix.NLM_F_ACK)
 	request.AddData(r.header())
-	for _, attribute := range attributes {
+	for _, attribute := range r.attributes(index) {
 		request.AddData(attribute)
 	}
-	_, err = request.Execute(unix.NETLINK_ROUTE, 0)
+	_, err := request.Execute(unix.NETLINK_ROUTE, 0)
 	return err
 }
 
@@ -94,7 +120,7 @@ func (r Route) header() *nl.RtMsg {
 	return header
 }
 
-func (r Route) attributes() ([]*nl.RtAttr, error) {
+func (r Route) attributes(index int) []*nl.RtAttr {
 	list := []*nl.RtAttr{
 		nl.NewRtAttr(unix.RTA_TABLE, nl.Uint32Attr(cmp.Or(r.Table, unix.RT_TABLE_MAIN))),
 		nl.NewRtAttr(unix.RTA_DST, r.Destination.Masked().Addr().AsSlice()),
@@ -108,12 +134,8 @@ func (r Route) attributes() ([]*nl.RtAttr, error) {
 	if r.Metric > 0 {
 		list = append(list, nl.NewRtAttr(unix.RTA_PRIORITY, nl.Uint32Attr(r.Metric)))
 	}
-	if r.Interface != "" {
-		link, err := linkByName(r.Interface)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, nl.NewRtAttr(unix.RTA_OIF, nl.Uint32Attr(uint32(link.Attrs().Index))))
+	if index != 0 {
+		list = append(list, nl.NewRtAttr(unix.RTA_OIF, nl.Uint32Attr(uint32(index))))
 	}
 	if r.MTU > 0 {
 		metrics := nl.NewRtAttr(unix.RTA_METRICS, nil)
@@ -123,7 +145,7 @@ func (r Route) attributes() ([]*nl.RtAttr, error) {
 		}
 		list = append(list, metrics)
 	}
-	return list, nil
+	return list
 }
 
 func familyOf(addr netip.Addr) uint8 {

@@ -41,8 +41,8 @@ func TestARouteIsAddedOnceAndRemovedOnce(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h.must(func() error {
 				for _, want := range []bool{true, false} {
-					if added, err := AddRoute(test.route); err != nil || added != want {
-						t.Errorf("added = %v, want %v: %v", added, want, err)
+					if held, err := AddRoute(test.route); err != nil || held.Added != want {
+						t.Errorf("added = %v, want %v: %v", held.Added, want, err)
 					}
 				}
 				if got := routesTo(t, test.route); !slices.Equal(got, []string{test.want}) {
