@@ -89,12 +89,12 @@ func memberSpec(t *testing.T, name, hardware string, addresses ...string) testbe
 func (p *pair) contest() {
 	p.t.Helper()
 	p.start(p.low)
-	p.untilAlone(p.low, p.high)
+	p.untilMaster(p.low, p.high)
 	p.start(p.high)
-	p.untilAlone(p.high, p.low)
+	p.untilMaster(p.high, p.low)
 	p.mustTakeOver("kill -9", syscall.SIGKILL, 3*p.interval, 3*p.interval+p.skew(p.low.priority))
 	p.start(p.high)
-	p.untilAlone(p.high, p.low)
+	p.untilMaster(p.high, p.low)
 	p.mustDropNothing()
 	p.mustTakeOver("priority 0", syscall.SIGTERM, 0, p.skew(p.low.priority))
 	p.low.end(syscall.SIGTERM)
@@ -122,6 +122,23 @@ func (p *pair) untilAlone(master, other *member) {
 	})
 }
 
+// untilMaster waits until a member is alone, and Drover, whichever member it is, holds the VIPs just as MASTER.
+func (p *pair) untilMaster(master, other *member) {
+	p.t.Helper()
+	p.untilAlone(master, other)
+	for _, m := range []*member{master, other} {
+		if _, err := p.status(m.Host); err != nil {
+			continue // another program, or none
+		}
+		for _, address := range p.vips {
+			p.until(m.Name()+" holds the VIP, or not", func() (bool, error) {
+				holds, err := m.Holds(address.Addr())
+				return holds == (m == master), err
+			})
+		}
+	}
+}
+
 // mustTakeOver ends the better member by a signal. The other one follows from least to most after its last advert, but
 // for what a loaded machine takes.
 func (p *pair) mustTakeOver(how string, s syscall.Signal, least, most time.Duration) {
@@ -130,7 +147,7 @@ func (p *pair) mustTakeOver(how string, s syscall.Signal, least, most time.Durat
 	p.adverts.next(p.high.Host)
 	begun := time.Now()
 	p.high.end(s)
-	p.untilAlone(p.low, p.high)
+	p.untilMaster(p.low, p.high)
 	list := p.adverts.seen()
 	goodbye := of(list, p.high.Host, time.Time{})
 	last := goodbye[len(goodbye)-1]
@@ -180,7 +197,7 @@ func (p *pair) mustResolveTie() {
 	p.untilSends(p.high)
 	p.untilSends(p.low)
 	p.must(p.high.Mend())
-	p.untilAlone(winner, loser)
+	p.untilMaster(winner, loser)
 }
 
 // sourceOf is where the adverts of a member come from.

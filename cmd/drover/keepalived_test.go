@@ -4,54 +4,21 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
-	"time"
 
 	"drover/bench/testbed"
-	"drover/ctrl/api"
 )
 
-// Drover shares a VRRP group with keepalived, in both roles; the file is the same. keepalived -P runs VRRP alone, so
-// it is adverts and addresses that are watched here, and the service only while drover is MASTER.
-func TestDroverAndKeepalivedAreAPair(t *testing.T) {
+// Drover serves beside keepalived with the tutorial's file, the same on both. How they elect is tried in interop_test.go.
+func TestDroverServesBesideKeepalivedWithTheTutorialsFile(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		name  string
-		roles func(n *network) (drover, keepalived *testbed.Host)
-	}{
-		{"as the backup", func(n *network) (*testbed.Host, *testbed.Host) { return n.high, n.low }},
-		{"as the master", func(n *network) (*testbed.Host, *testbed.Host) { return n.low, n.high }},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			n := newNetwork(t)
-			drover, keepalived := c.roles(n)
-			d, k := n.start(drover), n.startKeepalived(keepalived)
-			start := map[*testbed.Host]func(){drover: func() { d = n.start(drover) }, keepalived: func() { k = n.startKeepalived(keepalived) }}
-			end := map[*testbed.Host]func(syscall.Signal){
-				drover: func(s syscall.Signal) { d.signal(s); d.Wait() }, keepalived: func(s syscall.Signal) { n.endKeepalived(k, s) },
-			}
-			n.untilHolds(n.high, true)
-			n.untilHolds(n.low, false)
-
-			n.mustHandOver("kill -9", 3*time.Second, 4100*time.Millisecond, func() { end[n.high](syscall.SIGKILL) })
-			n.mustPreempt(func() { start[n.high]() })
-			n.mustHandOver("SIGTERM", 0, 1100*time.Millisecond, func() { end[n.high](syscall.SIGTERM) })
-			n.mustPreempt(func() { start[n.high]() })
-
-			s := n.untilStatus(drover, "adverts heard", func(s api.Status) bool { return s.Instances[0].AdvertsReceived > 0 })
-			for reason, n := range s.Instances[0].Dropped {
-				if n > 0 {
-					t.Errorf("drover drops %d adverts of keepalived: %s", n, reason)
-				}
-			}
-			if drover == n.high {
-				n.untilUp(n.high, 2)
-				if _, err := n.get(); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
+	n := newNetwork(t)
+	n.startKeepalived(n.low)
+	n.until("keepalived is master", func() (bool, error) { return n.holds(n.low, vip), nil })
+	adverts := n.watchAdverts()
+	n.start(n.high)
+	n.mustBeAloneSince(adverts, n.high, n.low, adverts.next(n.high).at)
+	n.untilUp(n.high, 2)
+	n.mustShare(10, map[string]int{"web150": 5, "web151": 5})
 }
 
 // startKeepalived runs keepalived's VRRP with the host's configuration.
@@ -81,30 +48,4 @@ func (n *network) endKeepalived(cmd *testbed.Cmd, s syscall.Signal) {
 		cmd.Process.Signal(s)
 	}
 	cmd.Wait()
-}
-
-// mustHandOver ends the master and holds the time that it takes the backup to its bounds.
-func (n *network) mustHandOver(how string, least, most time.Duration, end func()) {
-	n.t.Helper()
-	adverts := n.watchAdverts()
-	adverts.next(n.high)
-	end()
-	adverts.next(n.low)
-	took := adverts.handover(n.high, n.low)
-	n.t.Logf("%s: %s", how, took)
-	mustTake(n.t, took, least, most)
-	n.untilHolds(n.low, true)
-}
-
-// mustPreempt starts the higher priority; it ends as the only master.
-func (n *network) mustPreempt(start func()) {
-	n.t.Helper()
-	adverts := n.watchAdverts()
-	start()
-	n.mustBeAloneSince(adverts, n.high, n.low, adverts.next(n.high).at)
-}
-
-func (n *network) untilHolds(h *testbed.Host, wanted bool) {
-	n.t.Helper()
-	n.until(h.Name()+" has settled", func() (bool, error) { return n.holds(h, vip) == wanted, nil })
 }
