@@ -56,9 +56,12 @@ type Controller struct {
 	elections *elections
 	errands   *errands
 	fitness   map[routerKey]fitness // that the routers know
-	refits    bool                  // what that follows from has changed
-	relocates bool                  // what the places of real servers follow from has changed
-	probe     *time.Timer           // asks who else has a VIP, a while after the last transition
+	lowerings map[routerKey]*lowering
+	lookAgain time.Time   // when a lowering wants to be looked at again; zero for never
+	look      *time.Timer // which has refit look then
+	refits    bool        // what that follows from has changed
+	relocates bool        // what the places of real servers follow from has changed
+	probe     *time.Timer // asks who else has a VIP, a while after the last transition
 	launcher  *script.Launcher
 	tracker   *track.Tracker
 	notifier  *notify.Notifier
@@ -73,12 +76,13 @@ func New(opts Options) *Controller {
 	c := &Controller{
 		data: opts.Data, mode: opts.Mode, log: opts.Log, mail: newMailbox(), done: make(chan struct{}), known: newKnown(),
 		routers: make(map[routerKey]*router), parting: make(map[routerKey]chan struct{}),
-		segments: newSegments(), fitness: make(map[routerKey]fitness), attached: make(map[string]attachState), tell: newTeller(opts.Log),
+		segments: newSegments(), fitness: make(map[routerKey]fitness), lowerings: make(map[routerKey]*lowering), attached: make(map[string]attachState), tell: newTeller(opts.Log),
 	}
 	c.sweeper = sweeper{sweep: opts.Data.Sweep, tell: c.tell}
 	c.running, c.halt = context.WithCancel(context.Background())
 	c.errands = newErrands(opts.Log)
 	c.probe = time.AfterFunc(claimProbeInterval, func() { c.post(c.probeClaims) })
+	c.look = time.AfterFunc(repairInterval, func() { c.post(c.unfit) })
 	c.checkers = &checkers{log: opts.Log, running: make(map[realKey]runningCheck), report: c.onVerdict}
 	return c
 }

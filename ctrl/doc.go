@@ -18,6 +18,9 @@
 //   - while not one of its real servers answers it and another node is MASTER. Without another MASTER it serves: when all
 //     real servers are off the addresses must live somewhere. At the start it waits a second for the first answer.
 //
+// A MASTER that no real server answers offers the role to others by the lowest priority, and goes on until one takes it
+// (lowering.go).
+//
 // Where to look:
 //
 //	controller.go  the goroutine; events.go: what it hears, and what each changes
@@ -29,7 +32,8 @@
 //	roster.go      a configuration laid out for planning; capacity.go: whether the tables hold it
 //	plan.go        known -> tables; layout.go: real servers and weights -> a schedule; identity.go: who keeps which id
 //	sweep.go       idle connections forgotten
-//	instances.go   a router for each VRRP instance, and what it is told; fitness.go: what all that is watched means for it
+//	instances.go   a router for each VRRP instance, and what it is told; fitness.go: what all that is watched means for it;
+//	               lowering.go: when a MASTER offers its role to others
 //	elections.go   the thread of VRRP; thread.go: how it waits, and its priority; lateness.go: how well it keeps time
 //	group.go       the instances of a sync group; router.go: one instance; routerfit.go: its start and its faults;
 //	               routeract.go: what its machine asks for; routersettings.go: its configuration

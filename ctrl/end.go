@@ -39,6 +39,7 @@ func (c *Controller) abandon() error {
 func (c *Controller) stopRest() error {
 	c.checkers.stopAll()
 	c.probe.Stop()
+	c.look.Stop()
 	err := c.closeScripts()
 	c.segments.keep(nil)
 	c.halt()

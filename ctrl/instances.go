@@ -9,6 +9,7 @@ import (
 	"drover/ctrl/config"
 	"drover/ctrl/notify"
 	"drover/ctrl/track"
+	"drover/ctrl/vrrp"
 )
 
 // resolveTime is how long an election waits for the first real server to answer, so that a node that has just started does
@@ -47,7 +48,10 @@ func (c *Controller) addRouter(i config.Instance) {
 	key := keyOfInstance(i)
 	r := newRouter(i, c.ids.gates[key], c.elections, c.log)
 	r.gates, r.told = c.data, c.tellNews
-	r.changed = func() { c.probe.Reset(handoverTime) }
+	r.changed = func() {
+		c.probe.Reset(handoverTime)
+		c.post(c.unfit) // a MASTER is judged otherwise
+	}
 	r.ground = newGround(i, c.errands, r.log)
 	r.ground.announce = func(ifname string, vip netip.Addr, mac net.HardwareAddr) error {
 		return c.segments.announce(c.running, ifname, vip, mac)
@@ -100,6 +104,7 @@ func (c *Controller) dismiss(key routerKey, r *router, deleted bool) {
 	c.notifier.Notify(news)
 	delete(c.routers, key)
 	delete(c.fitness, key)
+	delete(c.lowerings, key)
 	c.known.leaving[key] = true
 	c.parting[key] = r.done
 	c.stale = true
@@ -139,14 +144,36 @@ func (c *Controller) refit() {
 			c.routers[key].fit(fit)
 		}
 	}
+	if !c.lookAgain.IsZero() {
+		c.look.Reset(time.Until(c.lookAgain))
+		c.lookAgain = time.Time{}
+	}
 }
 
 func (c *Controller) fitnessOf(i config.Instance) fitness {
 	fit := c.known.fitness(i, c.unattached)
+	c.lower(i, &fit)
 	if r := c.routers[keyOfInstance(i)]; fit.yield != "" && r != nil && time.Since(r.born) < resolveTime {
 		fit.pending = cmp.Or(fit.pending, fit.yield+" yet")
 	}
 	return fit
+}
+
+// lower has a fitness heed the lowering of an instance.
+func (c *Controller) lower(i config.Instance, fit *fitness) {
+	key := keyOfInstance(i)
+	l, r := c.lowerings[key], c.routers[key]
+	if l == nil {
+		l = new(lowering)
+		c.lowerings[key] = l
+	}
+	master := r != nil && r.status().state == vrrp.Master
+	if again := l.observe(time.Now(), c.known.unfit(i), master); !again.IsZero() {
+		c.lookAgain = sooner(c.lookAgain, again)
+	}
+	if l.low {
+		fit.weight, fit.reason = lowest, "no real server answers: another node is to take over"
+	}
 }
 
 // unattached is why packets that come in by an interface are not balanced; empty if they are.

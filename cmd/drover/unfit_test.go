@@ -44,6 +44,74 @@ func TestANodeThatReachesNoRealServerLeavesTheVIPToAnotherOne(t *testing.T) {
 	}
 }
 
+// A MASTER that loses all its real servers hands over to another node, although that has a lower priority, and takes the role
+// back when one has answered for a while.
+func TestAMasterThatLosesItsRealServersHandsOver(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		low  speaker
+	}{{"to Drover", speakDrover}, {"to keepalived", speakKeepalived}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p, far := newPairApart(t)
+			p.low.speak = c.low
+			p.start(p.low)
+			p.untilAlone(p.low, p.high)
+			p.start(p.high)
+			p.untilAlone(p.high, p.low)
+			p.untilUp(p.high.Host, 1)
+			p.must(far.Pull())
+			p.untilAlone(p.low, p.high)
+			p.untilStatus(p.high.Host, "why it is not MASTER", func(s api.Status) bool {
+				return s.Instances[0].State == "FAULT" && strings.Contains(s.Instances[0].Reason, "no real server")
+			})
+			p.must(far.Plug())
+			p.untilState(p.high.Host, "BACKUP")
+			p.untilAlone(p.high, p.low)
+			p.untilState(p.high.Host, "MASTER")
+			if got := p.adverts.seen(); got[len(got)-1].priority != 200 {
+				t.Errorf("it is MASTER with %+v", got[len(got)-1])
+			}
+		})
+	}
+}
+
+// When both lose all real servers nothing changes hands.
+func TestAMasterStaysWhenNobodyReachesARealServer(t *testing.T) {
+	t.Parallel()
+	p, _ := newPairApart(t)
+	p.interval = 400 * time.Millisecond // a loaded machine must not make one fall silent
+	p.start(p.low)
+	p.untilUp(p.low.Host, 1)
+	p.start(p.high)
+	p.untilAlone(p.high, p.low)
+	p.untilUp(p.high.Host, 1)
+	for _, web := range p.webs {
+		p.must(web.Pull())
+	}
+	offered := p.untilPriority(p.high, 1)
+	for range 10 { // thrice the time that the other one waits for
+		p.adverts.next(p.high.Host)
+	}
+	p.must(p.webs[1].Plug()) // that of the MASTER
+	p.untilPriority(p.high, 200)
+	if rival := of(p.adverts.seen(), p.low.Host, offered); len(rival) > 0 {
+		t.Errorf("the other one took part: %v", rival)
+	}
+}
+
+// untilPriority waits for an advert of a member with a priority.
+func (p *pair) untilPriority(m *member, priority uint8) (at time.Time) {
+	p.t.Helper()
+	p.until(fmt.Sprintf("%s adverts priority %d", m.Name(), priority), func() (bool, error) {
+		a := p.adverts.next(m.Host)
+		at = a.at
+		return a.priority == priority, nil
+	})
+	return at
+}
+
 // newPairApart boots a pair of which each node has a LAN and a web server of its own, that of high is far; the addresses
 // are the same.
 func newPairApart(t *testing.T) (p *pair, far *testbed.Host) {
