@@ -6,11 +6,17 @@
 #include "fragment.h"
 #include "gate.h"
 #include "parseany.h"
+#include "probe.h"
 #include "settle.h"
 
 /* Leaves a packet that no service takes to the kernel, if that is to have it. */
-static __always_inline int leave(const struct packet *pkt, enum verdict verdict)
+static __always_inline int leave(struct xdp_md *ctx, const struct packet *pkt, enum verdict verdict)
 {
+	if (answers_probe(pkt)) {
+		if (pkt->signs & FIRST_FRAGMENT)
+			remember_fragment(pkt, PROBES, NO_REAL);
+		return pass_to_probes(ctx);
+	}
 	return is_refused(pkt) ? drop(DROP_REFUSED) : pass(verdict);
 }
 
@@ -52,7 +58,7 @@ static __always_inline int balance(struct xdp_md *ctx, struct packet *pkt)
 	id = find_service(pkt->to);
 	service = get_service(id);
 	if (!service || (pkt->to.family == IPV6 && !same_address(&pkt->dest, &service->address)))
-		return leave(pkt, PASS_NO_SERVICE);
+		return leave(ctx, pkt, PASS_NO_SERVICE);
 	gate = gate_position(service->gate, bpf_jiffies64());
 	if (gate == GATE_CLOSED)
 		return pass(PASS_CLOSED);
@@ -72,8 +78,10 @@ static __always_inline int follow_fragment(struct xdp_md *ctx, const struct pack
 	const struct service *service = get_service(first.service);
 	enum gate_position gate;
 
+	if (first.service == PROBES)
+		return pass_to_probes(ctx);
 	if (!service || first.real == NO_REAL)
-		return leave(pkt, PASS_FRAGMENT);
+		return leave(ctx, pkt, PASS_FRAGMENT);
 	gate = gate_position(service->gate, bpf_jiffies64());
 	if (gate == GATE_CLOSED)
 		return pass(PASS_CLOSED);
@@ -88,7 +96,7 @@ static __noinline int ip_packet(struct xdp_md *ctx, __u32 offset, __u32 family)
 
 	verdict = family == IPV6 ? parse_any_ipv6(ctx, offset, &pkt) : parse_any_ipv4(ctx, offset, &pkt);
 	if (verdict != UNDECIDED)
-		return leave(&pkt, verdict);
+		return leave(ctx, &pkt, verdict);
 	return pkt.signs & LATER_FRAGMENT ? follow_fragment(ctx, &pkt) : balance(ctx, &pkt);
 }
 

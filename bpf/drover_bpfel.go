@@ -154,6 +154,14 @@ type DroverPort struct {
 	Mtu uint32
 }
 
+type DroverProbeSpace struct {
+	_         structs.HostLayout
+	FirstPort uint16
+	LastPort  uint16
+	Mac       [6]uint8
+	Pad       uint16
+}
+
 type DroverReal struct {
 	_     structs.HostLayout
 	Mac   [6]uint8
@@ -306,19 +314,20 @@ const (
 	DroverVerdictPASS_NEIGHBOR       DroverVerdict = 9
 	DroverVerdictPASS_LOCAL          DroverVerdict = 10
 	DroverVerdictPASS_PEER           DroverVerdict = 11
-	DroverVerdictDROP_SILENT         DroverVerdict = 12
-	DroverVerdictDROP_TOO_BIG        DroverVerdict = 13
-	DroverVerdictDROP_REFUSED        DroverVerdict = 14
-	DroverVerdictDROP_LOOP           DroverVerdict = 15
-	DroverVerdictFORWARD_FLOW        DroverVerdict = 16
-	DroverVerdictFORWARD_NEW         DroverVerdict = 17
-	DroverVerdictFORWARD_RESCHEDULED DroverVerdict = 18
-	DroverVerdictFORWARD_RESUMED     DroverVerdict = 19
-	DroverVerdictFORWARD_UNTRACKED   DroverVerdict = 20
-	DroverVerdictFORWARD_FRAGMENT    DroverVerdict = 21
-	DroverVerdictFORWARD_ERROR       DroverVerdict = 22
-	DroverVerdictFORWARD_GRACE       DroverVerdict = 23
-	DroverVerdictVERDICTS            DroverVerdict = 24
+	DroverVerdictPASS_PROBE          DroverVerdict = 12
+	DroverVerdictDROP_SILENT         DroverVerdict = 13
+	DroverVerdictDROP_TOO_BIG        DroverVerdict = 14
+	DroverVerdictDROP_REFUSED        DroverVerdict = 15
+	DroverVerdictDROP_LOOP           DroverVerdict = 16
+	DroverVerdictFORWARD_FLOW        DroverVerdict = 17
+	DroverVerdictFORWARD_NEW         DroverVerdict = 18
+	DroverVerdictFORWARD_RESCHEDULED DroverVerdict = 19
+	DroverVerdictFORWARD_RESUMED     DroverVerdict = 20
+	DroverVerdictFORWARD_UNTRACKED   DroverVerdict = 21
+	DroverVerdictFORWARD_FRAGMENT    DroverVerdict = 22
+	DroverVerdictFORWARD_ERROR       DroverVerdict = 23
+	DroverVerdictFORWARD_GRACE       DroverVerdict = 24
+	DroverVerdictVERDICTS            DroverVerdict = 25
 )
 
 type DroverVip struct {
@@ -345,6 +354,7 @@ const (
 	DroverMapPeers            = "peers"
 	DroverMapPortInterfaces   = "port_interfaces"
 	DroverMapPorts            = "ports"
+	DroverMapProbeSpace       = "probe_space"
 	DroverMapRealLoads        = "real_loads"
 	DroverMapRealNames        = "real_names"
 	DroverMapRealTerms        = "real_terms"
@@ -358,6 +368,7 @@ const (
 	DroverMapVerdicts         = "verdicts"
 	DroverMapVips             = "vips"
 	DroverProgDrover          = "drover"
+	DroverProgProbe           = "probe"
 	DroverProgReadClock       = "read_clock"
 	DroverProgSweep           = "sweep"
 	DroverVarFlow6Sets        = "flow6_sets"
@@ -423,6 +434,7 @@ type DroverSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type DroverProgramSpecs struct {
 	Drover    *ebpf.ProgramSpec `ebpf:"drover"`
+	Probe     *ebpf.ProgramSpec `ebpf:"probe"`
 	ReadClock *ebpf.ProgramSpec `ebpf:"read_clock"`
 	Sweep     *ebpf.ProgramSpec `ebpf:"sweep"`
 }
@@ -445,6 +457,7 @@ type DroverMapSpecs struct {
 	Peers          *ebpf.MapSpec `ebpf:"peers"`
 	PortInterfaces *ebpf.MapSpec `ebpf:"port_interfaces"`
 	Ports          *ebpf.MapSpec `ebpf:"ports"`
+	ProbeSpace     *ebpf.MapSpec `ebpf:"probe_space"`
 	RealLoads      *ebpf.MapSpec `ebpf:"real_loads"`
 	RealNames      *ebpf.MapSpec `ebpf:"real_names"`
 	RealTerms      *ebpf.MapSpec `ebpf:"real_terms"`
@@ -517,6 +530,7 @@ type DroverMaps struct {
 	Peers          *ebpf.Map `ebpf:"peers"`
 	PortInterfaces *ebpf.Map `ebpf:"port_interfaces"`
 	Ports          *ebpf.Map `ebpf:"ports"`
+	ProbeSpace     *ebpf.Map `ebpf:"probe_space"`
 	RealLoads      *ebpf.Map `ebpf:"real_loads"`
 	RealNames      *ebpf.Map `ebpf:"real_names"`
 	RealTerms      *ebpf.Map `ebpf:"real_terms"`
@@ -547,6 +561,7 @@ func (m *DroverMaps) Close() error {
 		m.Peers,
 		m.PortInterfaces,
 		m.Ports,
+		m.ProbeSpace,
 		m.RealLoads,
 		m.RealNames,
 		m.RealTerms,
@@ -591,6 +606,7 @@ type DroverVariables struct {
 // It can be passed to LoadDroverObjects or ebpf.CollectionSpec.LoadAndAssign.
 type DroverPrograms struct {
 	Drover    *ebpf.Program `ebpf:"drover"`
+	Probe     *ebpf.Program `ebpf:"probe"`
 	ReadClock *ebpf.Program `ebpf:"read_clock"`
 	Sweep     *ebpf.Program `ebpf:"sweep"`
 }
@@ -598,6 +614,7 @@ type DroverPrograms struct {
 func (p *DroverPrograms) Close() error {
 	return _DroverClose(
 		p.Drover,
+		p.Probe,
 		p.ReadClock,
 		p.Sweep,
 	)

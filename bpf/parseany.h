@@ -18,13 +18,15 @@
 
 #define MOST_EXTENSIONS 6 /* headers between that of IPv6 and that of TCP or UDP */
 
-/* The errors among the types. */
-enum icmp_error {
+/* The errors among the types, and answers to a ping. */
+enum icmp_type {
+	ICMP_ECHO_REPLY = 0,
 	ICMP_UNREACHABLE = 3,
 	ICMP_TIME_EXCEEDED = 11,
 	ICMP_PARAMETER_PROBLEM = 12,
 	ICMPV6_UNREACHABLE = 1, /* the first of ICMPv6 */
 	ICMPV6_PARAMETER_PROBLEM = 4, /* the last */
+	ICMPV6_ECHO_REPLY = 129,
 };
 
 struct ipv6_fragment_header {
@@ -57,6 +59,16 @@ static __always_inline enum verdict parse_quoted_ports(struct cursor *at, __u8 p
 	return UNDECIDED;
 }
 
+/* The sequence numbers of pings that are health checks have this bit; those of ping(8) get there after nine hours. */
+#define PROBE_ECHO bpf_htonl(0x8000)
+
+/* Notes the id in an answer to a ping that may be a health check as the port that it is for. */
+static __always_inline void note_echo(const struct icmp_header *icmp, struct packet *pkt)
+{
+	if (icmp->rest & PROBE_ECHO)
+		pkt->to.port = bpf_htons(bpf_ntohl(icmp->rest) >> 16);
+}
+
 /* --- IPv4 -------------------------------------------------------------------------------------------------------- */
 
 /* Reads an ICMP message at a place in the frame. Returns UNDECIDED, or the verdict on what is not to be balanced. */
@@ -68,6 +80,8 @@ static __noinline int parse_icmp(struct xdp_md *ctx, __u32 offset, struct packet
 
 	if (!icmp || !pkt)
 		return PASS_MALFORMED;
+	if (icmp->type == ICMP_ECHO_REPLY)
+		note_echo(icmp, pkt);
 	if (icmp->type != ICMP_UNREACHABLE && icmp->type != ICMP_TIME_EXCEEDED && icmp->type != ICMP_PARAMETER_PROBLEM)
 		return PASS_PROTOCOL;
 	quoted = take(&at, sizeof(*quoted));
@@ -186,6 +200,8 @@ static __noinline int parse_icmp6(struct xdp_md *ctx, __u32 offset, struct packe
 
 	if (!icmp || !pkt)
 		return PASS_MALFORMED;
+	if (icmp->type == ICMPV6_ECHO_REPLY)
+		note_echo(icmp, pkt);
 	if (icmp->type < ICMPV6_UNREACHABLE || icmp->type > ICMPV6_PARAMETER_PROBLEM)
 		return PASS_PROTOCOL;
 	quoted = take(&at, sizeof(*quoted));

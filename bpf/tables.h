@@ -3,7 +3,7 @@
  * What is in the tables that the program and the control plane share; the tables themselves are in maps.h. The Go types
  * of package bpf are generated from these.
  *
- * Who writes what: the control plane writes services, schedules, reals, real_terms, ports, gates, vips and peers; the
+ * Who writes what: the control plane writes services, schedules, reals, real_terms, ports, gates, vips, probe_space and peers; the
  * program writes flows, loads, cursors, fragments, strays and counters. Addresses and ports are in network byte order,
  * all else in the host's.
  */
@@ -159,6 +159,13 @@ struct gate {
 struct vip {
 	__u32 gate;
 	__u32 refuses; /* 1: the kernel gets no packets for it that no service takes (RFC 9568, 6.1: Accept_Mode) */
+};
+
+/* Where answers to probes through a VIP go. All zeroes: there are no probes. */
+struct probe_space {
+	__u16 first_port, last_port; /* that probes come from, or their ids of ICMP; in the host's byte order */
+	__u8 mac[6];		     /* of the macvlans */
+	__u16 pad;
 };
 
 /* A balancer that may send this host, as a real server of the service, packets for the VIP. */

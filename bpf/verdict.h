@@ -7,7 +7,7 @@
 
 enum verdict {
 	UNDECIDED,	   /* goes on to the next step; never counted */
-	/* To the kernel, untouched. */
+	/* To the kernel, untouched but for PASS_PROBE. */
 	PASS_NOT_IP,	   /* neither IPv4 nor IPv6, nor an ARP request that concerns a VIP */
 	PASS_OTHER_HOST,   /* addressed to another MAC, or to a group */
 	PASS_MALFORMED,	   /* a header is cut short or states an impossible length */
@@ -19,6 +19,7 @@ enum verdict {
 	PASS_NEIGHBOR,	   /* ARP or neighbor discovery that this node answers, or that is not about a VIP */
 	PASS_LOCAL,	   /* this host is the real server that takes it */
 	PASS_PEER,	   /* a peer balancer chose this host as the real server */
+	PASS_PROBE,	   /* answers a health check through a VIP; addressed to the macvlan that the check came from */
 	/* Gone. */
 	DROP_SILENT,	   /* ARP or neighbor solicitation for a VIP that this node must not answer */
 	DROP_TOO_BIG,	   /* larger than the MTU of the interface that it would leave by */

@@ -87,6 +87,7 @@ type objects struct {
 	bpf.DroverMaps
 	ReadClock *ebpf.Program `ebpf:"read_clock"`
 	Sweep     *ebpf.Program `ebpf:"sweep"`
+	Probe     *ebpf.Program `ebpf:"probe"`
 }
 
 // Open loads the maps, or takes over those that are pinned in opts.Dir if they are of the same layout.
@@ -133,7 +134,7 @@ func Open(opts Options) (*DataPlane, error) {
 var pinnedMaps = []string{
 	bpf.DroverMapCursors, bpf.DroverMapDisplaced, bpf.DroverMapFlowLocks, bpf.DroverMapFlows, bpf.DroverMapFlows6,
 	bpf.DroverMapFragments, bpf.DroverMapGateNames, bpf.DroverMapGates, bpf.DroverMapPastTraffic, bpf.DroverMapPeers,
-	bpf.DroverMapPortInterfaces, bpf.DroverMapPorts, bpf.DroverMapRealLoads, bpf.DroverMapRealNames,
+	bpf.DroverMapPortInterfaces, bpf.DroverMapPorts, bpf.DroverMapProbeSpace, bpf.DroverMapRealLoads, bpf.DroverMapRealNames,
 	bpf.DroverMapRealTerms, bpf.DroverMapRealTraffic, bpf.DroverMapReals, bpf.DroverMapSchedules,
 	bpf.DroverMapServiceIndex, bpf.DroverMapServices, bpf.DroverMapSettings, bpf.DroverMapStrays,
 	bpf.DroverMapVerdicts, bpf.DroverMapVips,
@@ -220,7 +221,7 @@ func removeIfThere(path string) error {
 
 func (o *objects) close() error {
 	errs := []error{o.DroverMaps.Close()}
-	for _, program := range []*ebpf.Program{o.ReadClock, o.Sweep} {
+	for _, program := range []*ebpf.Program{o.ReadClock, o.Sweep, o.Probe} {
 		if program != nil {
 			errs = append(errs, program.Close())
 		}

@@ -43,6 +43,7 @@ func (e *edition) loadObjects() (objects, error) {
 	spec.Programs = map[string]*ebpf.ProgramSpec{
 		bpf.DroverProgReadClock: spec.Programs[bpf.DroverProgReadClock],
 		bpf.DroverProgSweep:     spec.Programs[bpf.DroverProgSweep],
+		bpf.DroverProgProbe:     spec.Programs[bpf.DroverProgProbe],
 	}
 	opts := &ebpf.CollectionOptions{Maps: ebpf.MapOptions{PinPath: e.dir}, MapReplacements: e.instead}
 	var loaded objects

@@ -23,6 +23,7 @@ const (
 	PassNeighbor       = Verdict(bpf.DroverVerdictPASS_NEIGHBOR)
 	PassLocal          = Verdict(bpf.DroverVerdictPASS_LOCAL)
 	PassPeer           = Verdict(bpf.DroverVerdictPASS_PEER)
+	PassProbe          = Verdict(bpf.DroverVerdictPASS_PROBE)
 	DropSilent         = Verdict(bpf.DroverVerdictDROP_SILENT)
 	DropTooBig         = Verdict(bpf.DroverVerdictDROP_TOO_BIG)
 	DropRefused        = Verdict(bpf.DroverVerdictDROP_REFUSED)
@@ -52,6 +53,7 @@ var verdictNames = map[Verdict]string{
 	PassNeighbor:       "pass-neighbor",
 	PassLocal:          "pass-local",
 	PassPeer:           "pass-peer",
+	PassProbe:          "pass-probe",
 	DropSilent:         "drop-silent",
 	DropTooBig:         "drop-too-big",
 	DropRefused:        "drop-refused",

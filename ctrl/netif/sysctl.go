@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// sysctl is a setting of an interface.
+// sysctl is a setting, of an interface or as a path below net.
 type sysctl struct {
 	name, value string
 }
