@@ -70,7 +70,9 @@ func freePorts(own, reserved string) (PortRange, error) {
 	if sent.Last < 65535 {
 		free = append(free, PortRange{max(sent.Last+1, firstFreePort), 65535})
 	}
-	slices.SortFunc(free, func(a, b PortRange) int { return cmp.Or(cmp.Compare(a.size(), b.size()), cmp.Compare(a.First, b.First)) })
+	slices.SortFunc(free, func(a, b PortRange) int {
+		return cmp.Or(cmp.Compare(a.size(), b.size()), cmp.Compare(a.First, b.First))
+	})
 	if len(free) == 0 || free[len(free)-1].size() < leastProbePorts {
 		return PortRange{}, errNoFreePorts
 	}

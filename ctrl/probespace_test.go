@@ -1,0 +1,326 @@
+package ctrl
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"drover/bench/testbed"
+	"drover/ctrl/netif"
+	"drover/dataplane"
+)
+
+// probed is a LAN on which a balancer probes real servers through VIPs: one that has them, one that has lost them.
+type probed struct {
+	t        *testing.T
+	balancer *testbed.Host
+	webs     [2]*testbed.Host
+	data     *dataplane.DataPlane
+	space    *netif.ProbeSpace
+	port     uint16 // that the real servers listen on, TCP and UDP
+}
+
+var (
+	probedVIP  = netip.MustParseAddr("192.168.100.221")
+	probedVIP6 = netip.MustParseAddr("2001:db8::221")
+)
+
+// newProbed makes the LAN. The balancer holds the VIPs if it is to be like a MASTER.
+func newProbed(t *testing.T, mode dataplane.Mode, holdsVIPs bool) *probed {
+	t.Helper()
+	testbed.Require(t)
+	lab, err := testbed.New(testbed.Options{Name: "probes"})
+	must(t, err)
+	t.Cleanup(func() { must(t, lab.Close()) })
+	p := &probed{t: t, port: 80}
+	spec := testbed.HostSpec{Name: "balancer", Addresses: prefixes("192.168.100.210/24", "2001:db8::210/64")}
+	if holdsVIPs {
+		spec.Addresses = append(spec.Addresses, prefixes("192.168.100.221/24", "2001:db8::221/64")...)
+	}
+	p.balancer, err = lab.AddHost(spec)
+	must(t, err)
+	for n := range p.webs {
+		spec := testbed.HostSpec{
+			Name:      fmt.Sprintf("web15%d", n),
+			Addresses: prefixes(fmt.Sprintf("192.168.100.15%d/24", n), fmt.Sprintf("2001:db8::15%d/64", n)),
+			Sysctls:   map[string]string{"net.ipv4.conf.enp1s0.arp_ignore": "1", "net.ipv4.conf.enp1s0.arp_announce": "2"},
+		}
+		if n == 0 {
+			spec.Loopback = []netip.Addr{probedVIP, probedVIP6}
+		}
+		p.webs[n], err = lab.AddHost(spec)
+		must(t, err)
+		p.serve(p.webs[n])
+	}
+	for _, vip := range []netip.Addr{probedVIP, probedVIP6} {
+		p.serveDatagrams(p.webs[0], netip.AddrPortFrom(vip, p.port))
+	}
+	p.openData(mode)
+	p.openSpace()
+	return p
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func prefixes(list ...string) (all []netip.Prefix) {
+	for _, p := range list {
+		all = append(all, netip.MustParsePrefix(p))
+	}
+	return all
+}
+
+// serve answers connections to a host's port with its name.
+func (p *probed) serve(h *testbed.Host) {
+	p.t.Helper()
+	address := fmt.Sprintf(":%d", p.port)
+	listener, err := h.Listen("tcp", address)
+	must(p.t, err)
+	p.t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			io.WriteString(conn, h.Name())
+			conn.Close()
+		}
+	}()
+}
+
+// serveDatagrams answers to datagrams on an address of a host with its name and what they hold, from that address.
+func (p *probed) serveDatagrams(h *testbed.Host, at netip.AddrPort) {
+	p.t.Helper()
+	datagrams, err := h.ListenPacket("udp", at.String())
+	must(p.t, err)
+	p.t.Cleanup(func() { datagrams.Close() })
+	go func() {
+		buffer := make([]byte, 4096)
+		for {
+			n, from, err := datagrams.ReadFrom(buffer)
+			if err != nil {
+				return
+			}
+			datagrams.WriteTo(append([]byte(h.Name()), buffer[:n]...), from)
+		}
+	}()
+}
+
+// openData attaches the data plane of the balancer, with the real servers in its tables.
+func (p *probed) openData(mode dataplane.Mode) {
+	p.t.Helper()
+	dir := p.t.TempDir()
+	must(p.t, unix.Mount("bpf", dir, "bpf", 0, ""))
+	p.t.Cleanup(func() { must(p.t, unix.Unmount(dir, 0)) })
+	must(p.t, p.balancer.Do(func() (err error) {
+		p.data, err = dataplane.Open(dataplane.Options{
+			Dir: filepath.Join(dir, "drover"), Sizes: dataplane.Sizes{Flows: 1, Flows6: 1, Reals: 255},
+			Log: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			return err
+		}
+		link, err := net.InterfaceByName(p.balancer.Interface())
+		if err != nil {
+			return err
+		}
+		own := dataplane.MAC(p.balancer.MAC())
+		if err := p.data.Apply(p.tables(dataplane.Port{Interface: link.Index, MAC: own, MTU: link.MTU})); err != nil {
+			return err
+		}
+		a, err := p.data.Attach(dataplane.Interface{Name: link.Name, Index: link.Index, MAC: own, MTU: link.MTU, Port: 1}, mode)
+		if err == nil && a.Mode != mode {
+			err = fmt.Errorf("attached in mode %s", a.Mode)
+		}
+		return err
+	}))
+	p.t.Cleanup(func() { must(p.t, p.data.Remove()) })
+}
+
+// tables have one service of each version, both real servers in each with ids from 1 and 3.
+func (p *probed) tables(port dataplane.Port) dataplane.Tables {
+	tables := dataplane.NewTables()
+	tables.Ports[1] = port
+	for n, vip := range []netip.Addr{probedVIP, probedVIP6} {
+		key := dataplane.ServiceKey{Address: netip.AddrPortFrom(vip, p.port), Protocol: dataplane.ProtocolTCP}
+		tables.Services[key] = dataplane.Service{}
+		tables.VIPs[vip] = dataplane.VIP{}
+		for i, web := range p.webs {
+			tables.Reals.Set(dataplane.RealID(1+2*n+i), dataplane.Real{
+				Service: key, Address: netip.AddrPortFrom(web.Address(), uint16(1+n)), MAC: dataplane.MAC(web.MAC()),
+				State: dataplane.RealDown, Port: 1, Weight: 1,
+			})
+		}
+	}
+	return tables
+}
+
+func (p *probed) openSpace() {
+	p.t.Helper()
+	must(p.t, p.balancer.Do(func() (err error) {
+		p.space, err = netif.OpenProbeSpace()
+		return err
+	}))
+	p.t.Cleanup(func() { must(p.t, p.space.Close()) })
+	must(p.t, p.data.SetProbeAnswers(dataplane.ProbeAnswers{
+		MAC: dataplane.MAC(p.space.MAC()), FirstPort: p.space.Ports().First, LastPort: p.space.Ports().Last,
+	}))
+	p.follow()
+}
+
+// follow has the space know the balancer's addresses.
+func (p *probed) follow() {
+	p.t.Helper()
+	program, err := p.data.ProbeProgram()
+	must(p.t, err)
+	must(p.t, p.balancer.Do(func() error {
+		return p.space.Follow(netif.ProbeProgram(program), []netif.ProbeLAN{{
+			Interface: p.balancer.Interface(), Sources: prefixes("192.168.100.210/24", "2001:db8::210/64"),
+		}})
+	}))
+}
+
+// path is the way to a real server by its id.
+func (p *probed) path(id dataplane.RealID) *netif.ProbePath {
+	return p.space.Path(netif.ProbeTarget{
+		Interface: p.balancer.Interface(), Server: p.webs[(id-1)%2].Address(), Mark: uint32(id),
+	})
+}
+
+// connect opens a connection to a VIP by a path and returns who answers.
+func (p *probed) connect(path *netif.ProbePath, to netip.AddrPort) (string, error) {
+	dialer := net.Dialer{Control: path.Control, Timeout: time.Second}
+	conn, err := dialer.DialContext(p.t.Context(), "tcp", to.String())
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	must(p.t, conn.SetDeadline(time.Now().Add(5*time.Second)))
+	name, err := io.ReadAll(conn)
+	return string(name), err
+}
+
+// ask sends a datagram of so many bytes and returns who answers.
+func (p *probed) ask(path *netif.ProbePath, to netip.AddrPort, size int) (string, error) {
+	dialer := net.Dialer{Control: path.Control}
+	conn, err := dialer.DialContext(p.t.Context(), "udp", to.String())
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	must(p.t, conn.SetDeadline(time.Now().Add(time.Second)))
+	if _, err := conn.Write(make([]byte, size)); err != nil {
+		return "", err
+	}
+	answer := make([]byte, 4096)
+	n, err := conn.Read(answer)
+	if err == nil && n != size+len("web150") {
+		err = fmt.Errorf("an answer of %d bytes to %d", n, size)
+	}
+	return string(answer[:min(n, len("web150"))]), err
+}
+
+// ping sends an echo request with a sequence number.
+func (p *probed) ping(path *netif.ProbePath, vip netip.Addr, sequence uint16) error {
+	conn, err := path.DialPing(p.t.Context(), vip)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	must(p.t, conn.SetDeadline(time.Now().Add(time.Second)))
+	kind, wanted := byte(8), byte(0)
+	if vip.Is6() {
+		kind, wanted = 128, 129
+	}
+	request := binary.BigEndian.AppendUint16([]byte{kind, 0, 0, 0, 0, 0}, sequence)
+	if _, err := conn.Write(append(request, "hello"...)); err != nil {
+		return err
+	}
+	answer := make([]byte, 64)
+	n, err := conn.Read(answer)
+	if err != nil {
+		return err
+	}
+	if n != 13 || answer[0] != wanted || string(answer[6:n]) != string(request[6:])+"hello" {
+		return fmt.Errorf("answer %x to %x", answer[:n], request)
+	}
+	return nil
+}
+
+func TestProbesThroughAVIP(t *testing.T) {
+	for _, mode := range []dataplane.Mode{dataplane.ModeNative, dataplane.ModeGeneric} {
+		for holder, holds := range map[string]bool{"MASTER": true, "BACKUP": false} {
+			t.Run(fmt.Sprintf("in %s mode on a %s", mode, holder), func(t *testing.T) {
+				p := newProbed(t, mode, holds)
+				for vip, id := range map[netip.Addr]dataplane.RealID{probedVIP: 1, probedVIP6: 3} {
+					p.expect(vip, id)
+				}
+			})
+		}
+	}
+}
+
+// expect has the real server with an id answer at a VIP, and its neighbor, which lacks the VIP, not.
+func (p *probed) expect(vip netip.Addr, id dataplane.RealID) {
+	p.t.Helper()
+	service := netip.AddrPortFrom(vip, p.port)
+	if name, err := p.connect(p.path(id), service); name != "web150" || err != nil {
+		p.t.Errorf("a connection to %s is answered by %q, %v", service, name, err)
+	}
+	for _, size := range []int{10, 3000} { // the larger one's answer is fragmented, as it is itself
+		if name, err := p.ask(p.path(id), service, size); name != "web150" || err != nil {
+			p.t.Errorf("a datagram of %d bytes to %s is answered by %q, %v", size, service, name, err)
+		}
+	}
+	if err := p.ping(p.path(id), vip, netif.ProbeEcho|7); err != nil {
+		p.t.Errorf("a ping of %s: %v", vip, err)
+	}
+	if _, err := p.connect(p.path(id), netip.AddrPortFrom(vip, 81)); !errors.Is(err, unix.ECONNREFUSED) {
+		p.t.Errorf("a connection to a port of %s that nobody listens on: %v", vip, err)
+	}
+	if _, err := p.ask(p.path(id), netip.AddrPortFrom(vip, 81), 10); !errors.Is(err, unix.ECONNREFUSED) {
+		p.t.Errorf("a datagram to a port of %s that nobody listens on: %v", vip, err)
+	}
+	var timeout net.Error
+	if name, err := p.connect(p.path(id+1), service); !errors.As(err, &timeout) || !timeout.Timeout() {
+		p.t.Errorf("the real server without %s answers as %q, %v", vip, name, err)
+	}
+}
+
+func TestAPathIsAnErrorOfItsOwnWhileThereIsNone(t *testing.T) {
+	p := newProbed(t, dataplane.ModeNative, false)
+	elsewhere := p.space.Path(netif.ProbeTarget{Interface: "enp2s0", Server: p.webs[0].Address(), Mark: 1})
+	unnumbered := p.space.Path(netif.ProbeTarget{Interface: p.balancer.Interface(), Server: p.webs[0].Address()})
+	for what, path := range map[string]*netif.ProbePath{"another interface": elsewhere, "no id": unnumbered} {
+		if err := path.Ready(probedVIP); !errors.Is(err, netif.ErrNoProbePath) {
+			t.Errorf("%s: ready says %v", what, err)
+		}
+		if _, err := p.connect(path, netip.AddrPortFrom(probedVIP, p.port)); !errors.Is(err, netif.ErrNoProbePath) {
+			t.Errorf("%s: a connection ends with %v", what, err)
+		}
+	}
+	if err := p.path(1).Ready(probedVIP); err != nil {
+		t.Errorf("the path that is there: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.path(1).DialPing(ctx, probedVIP); !errors.Is(err, context.Canceled) && !strings.Contains(fmt.Sprint(err), "canceled") {
+		t.Errorf("a ping that was given up: %v", err)
+	}
+}
