@@ -18,14 +18,16 @@
 
 #define MOST_EXTENSIONS 6 /* headers between that of IPv6 and that of TCP or UDP */
 
-/* The errors among the types, and answers to a ping. */
+/* The errors among the types, and pings and their answers. */
 enum icmp_type {
 	ICMP_ECHO_REPLY = 0,
 	ICMP_UNREACHABLE = 3,
+	ICMP_ECHO = 8,
 	ICMP_TIME_EXCEEDED = 11,
 	ICMP_PARAMETER_PROBLEM = 12,
 	ICMPV6_UNREACHABLE = 1, /* the first of ICMPv6 */
 	ICMPV6_PARAMETER_PROBLEM = 4, /* the last */
+	ICMPV6_ECHO = 128,
 	ICMPV6_ECHO_REPLY = 129,
 };
 
@@ -42,13 +44,29 @@ struct ports {
 	__be16 to;
 };
 
+/* The sequence numbers of pings that are health checks have this bit; those of ping(8) get there after nine hours. */
+#define PROBE_ECHO bpf_htonl(0x8000)
+
+/* Notes the id of a ping that may be a health check as the port that it came from. */
+static __always_inline void note_echo(const struct icmp_header *icmp, struct packet *pkt)
+{
+	if (icmp->rest & PROBE_ECHO)
+		pkt->to.port = bpf_htons(bpf_ntohl(icmp->rest) >> 16);
+}
+
 /* Reads the ports of the packet that an ICMP error quotes, which a real server sent: they stand the other way round. */
 static __always_inline enum verdict parse_quoted_ports(struct cursor *at, __u8 protocol, struct packet *pkt)
 {
+	const struct icmp_header *echo;
 	const struct ports *ports;
 
-	if (!balanced(protocol))
+	if (!balanced(protocol)) {
+		echo = take(at, sizeof(*echo));
+		if (echo && ((protocol == IPPROTO_ICMP && echo->type == ICMP_ECHO) ||
+			     (protocol == IPPROTO_ICMPV6 && echo->type == ICMPV6_ECHO)))
+			note_echo(echo, pkt);
 		return PASS_PROTOCOL;
+	}
 	ports = take(at, sizeof(*ports));
 	if (!ports)
 		return PASS_MALFORMED;
@@ -57,16 +75,6 @@ static __always_inline enum verdict parse_quoted_ports(struct cursor *at, __u8 p
 	pkt->client_port = ports->to;
 	pkt->signs = IS_ERROR;
 	return UNDECIDED;
-}
-
-/* The sequence numbers of pings that are health checks have this bit; those of ping(8) get there after nine hours. */
-#define PROBE_ECHO bpf_htonl(0x8000)
-
-/* Notes the id in an answer to a ping that may be a health check as the port that it is for. */
-static __always_inline void note_echo(const struct icmp_header *icmp, struct packet *pkt)
-{
-	if (icmp->rest & PROBE_ECHO)
-		pkt->to.port = bpf_htons(bpf_ntohl(icmp->rest) >> 16);
 }
 
 /* --- IPv4 -------------------------------------------------------------------------------------------------------- */

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -153,20 +152,20 @@ func (p *probed) openData(mode dataplane.Mode) {
 	p.t.Cleanup(func() { must(p.t, p.data.Remove()) })
 }
 
-// tables have one service of each version, both real servers in each with ids from 1 and 3.
+// tables have a service of each version; the real servers have the ids 1 and 2.
 func (p *probed) tables(port dataplane.Port) dataplane.Tables {
 	tables := dataplane.NewTables()
 	tables.Ports[1] = port
-	for n, vip := range []netip.Addr{probedVIP, probedVIP6} {
-		key := dataplane.ServiceKey{Address: netip.AddrPortFrom(vip, p.port), Protocol: dataplane.ProtocolTCP}
-		tables.Services[key] = dataplane.Service{}
+	for _, vip := range []netip.Addr{probedVIP, probedVIP6} {
 		tables.VIPs[vip] = dataplane.VIP{}
-		for i, web := range p.webs {
-			tables.Reals.Set(dataplane.RealID(1+2*n+i), dataplane.Real{
-				Service: key, Address: netip.AddrPortFrom(web.Address(), uint16(1+n)), MAC: dataplane.MAC(web.MAC()),
-				State: dataplane.RealDown, Port: 1, Weight: 1,
-			})
-		}
+	}
+	key := dataplane.ServiceKey{Address: netip.AddrPortFrom(probedVIP, p.port), Protocol: dataplane.ProtocolTCP}
+	tables.Services[key] = dataplane.Service{}
+	for n, web := range p.webs {
+		tables.Reals.Set(dataplane.RealID(1+n), dataplane.Real{
+			Service: key, Address: netip.AddrPortFrom(web.Address(), p.port), MAC: dataplane.MAC(web.MAC()),
+			State: dataplane.RealDown, Port: 1, Weight: 1,
+		})
 	}
 	return tables
 }
@@ -192,39 +191,45 @@ func (p *probed) follow() {
 	must(p.t, p.balancer.Do(func() error {
 		return p.space.Follow(netif.ProbeProgram(program), []netif.ProbeLAN{{
 			Interface: p.balancer.Interface(), Sources: prefixes("192.168.100.210/24", "2001:db8::210/64"),
+			Servers: map[netip.Addr]uint32{p.webs[0].Address(): 1, p.webs[1].Address(): 2},
 		}})
 	}))
 }
 
-// path is the way to a real server by its id.
-func (p *probed) path(id dataplane.RealID) *netif.ProbePath {
-	return p.space.Path(netif.ProbeTarget{
-		Interface: p.balancer.Interface(), Server: p.webs[(id-1)%2].Address(), Mark: uint32(id),
-	})
+// path is the way to one of the real servers.
+func (p *probed) path(server *testbed.Host) *netif.ProbePath {
+	return p.space.Path(p.balancer.Interface(), server.Address())
 }
 
-// connect opens a connection to a VIP by a path and returns who answers.
+// dial opens a socket to a VIP by a path.
+func (p *probed) dial(path *netif.ProbePath, network string, to netip.AddrPort) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Second)
+	defer cancel()
+	conn, err := path.DialContext(ctx, network, to.String())
+	if err == nil {
+		err = conn.SetDeadline(time.Now().Add(time.Second))
+	}
+	return conn, err
+}
+
+// connect opens a connection and returns who answers.
 func (p *probed) connect(path *netif.ProbePath, to netip.AddrPort) (string, error) {
-	dialer := net.Dialer{Control: path.Control, Timeout: time.Second}
-	conn, err := dialer.DialContext(p.t.Context(), "tcp", to.String())
+	conn, err := p.dial(path, "tcp", to)
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
-	must(p.t, conn.SetDeadline(time.Now().Add(5*time.Second)))
 	name, err := io.ReadAll(conn)
 	return string(name), err
 }
 
 // ask sends a datagram of so many bytes and returns who answers.
 func (p *probed) ask(path *netif.ProbePath, to netip.AddrPort, size int) (string, error) {
-	dialer := net.Dialer{Control: path.Control}
-	conn, err := dialer.DialContext(p.t.Context(), "udp", to.String())
+	conn, err := p.dial(path, "udp", to)
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
-	must(p.t, conn.SetDeadline(time.Now().Add(time.Second)))
 	if _, err := conn.Write(make([]byte, size)); err != nil {
 		return "", err
 	}
@@ -236,31 +241,28 @@ func (p *probed) ask(path *netif.ProbePath, to netip.AddrPort, size int) (string
 	return string(answer[:min(n, len("web150"))]), err
 }
 
-// ping sends an echo request with a sequence number.
-func (p *probed) ping(path *netif.ProbePath, vip netip.Addr, sequence uint16) error {
-	conn, err := path.DialPing(p.t.Context(), vip)
+// ping sends an echo request with an id and a sequence number, and expects an answer to it.
+func (p *probed) ping(path *netif.ProbePath, vip netip.Addr, id, sequence uint16) error {
+	conn, err := p.dial(path, "icmp", netip.AddrPortFrom(vip, 0))
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	must(p.t, conn.SetDeadline(time.Now().Add(time.Second)))
-	kind, wanted := byte(8), byte(0)
+	request, reply := byte(8), byte(0)
 	if vip.Is6() {
-		kind, wanted = 128, 129
+		request, reply = 128, 129
 	}
-	request := binary.BigEndian.AppendUint16([]byte{kind, 0, 0, 0, 0, 0}, sequence)
-	if _, err := conn.Write(append(request, "hello"...)); err != nil {
+	message := binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16([]byte{request, 0, 0, 0}, id), sequence)
+	message = append(message, "hello"...)
+	if _, err := conn.Write(message); err != nil {
 		return err
 	}
 	answer := make([]byte, 64)
 	n, err := conn.Read(answer)
-	if err != nil {
-		return err
+	if err == nil && (n != len(message) || answer[0] != reply || string(answer[4:n]) != string(message[4:])) {
+		err = fmt.Errorf("answer %x to %x", answer[:n], message)
 	}
-	if n != 13 || answer[0] != wanted || string(answer[6:n]) != string(request[6:])+"hello" {
-		return fmt.Errorf("answer %x to %x", answer[:n], request)
-	}
-	return nil
+	return err
 }
 
 func TestProbesThroughAVIP(t *testing.T) {
@@ -268,59 +270,60 @@ func TestProbesThroughAVIP(t *testing.T) {
 		for holder, holds := range map[string]bool{"MASTER": true, "BACKUP": false} {
 			t.Run(fmt.Sprintf("in %s mode on a %s", mode, holder), func(t *testing.T) {
 				p := newProbed(t, mode, holds)
-				for vip, id := range map[netip.Addr]dataplane.RealID{probedVIP: 1, probedVIP6: 3} {
-					p.expect(vip, id)
+				for _, vip := range []netip.Addr{probedVIP, probedVIP6} {
+					p.expect(vip)
 				}
 			})
 		}
 	}
 }
 
-// expect has the real server with an id answer at a VIP, and its neighbor, which lacks the VIP, not.
-func (p *probed) expect(vip netip.Addr, id dataplane.RealID) {
+// expect has the first real server answer at a VIP, and the other one, which lacks it, not.
+func (p *probed) expect(vip netip.Addr) {
 	p.t.Helper()
-	service := netip.AddrPortFrom(vip, p.port)
-	if name, err := p.connect(p.path(id), service); name != "web150" || err != nil {
+	service, closed := netip.AddrPortFrom(vip, p.port), netip.AddrPortFrom(vip, 81)
+	path := p.path(p.webs[0])
+	if name, err := p.connect(path, service); name != "web150" || err != nil {
 		p.t.Errorf("a connection to %s is answered by %q, %v", service, name, err)
 	}
-	for _, size := range []int{10, 3000} { // the larger one's answer is fragmented, as it is itself
-		if name, err := p.ask(p.path(id), service, size); name != "web150" || err != nil {
+	for _, size := range []int{10, 3000} { // the larger one is fragmented, as its answer is
+		if name, err := p.ask(path, service, size); name != "web150" || err != nil {
 			p.t.Errorf("a datagram of %d bytes to %s is answered by %q, %v", size, service, name, err)
 		}
 	}
-	if err := p.ping(p.path(id), vip, netif.ProbeEcho|7); err != nil {
-		p.t.Errorf("a ping of %s: %v", vip, err)
+	for _, sequence := range []uint16{0, 7, 0x8007} {
+		if err := p.ping(path, vip, 4711, sequence); err != nil {
+			p.t.Errorf("a ping of %s: %v", vip, err)
+		}
 	}
-	if _, err := p.connect(p.path(id), netip.AddrPortFrom(vip, 81)); !errors.Is(err, unix.ECONNREFUSED) {
+	if _, err := p.connect(path, closed); !errors.Is(err, unix.ECONNREFUSED) {
 		p.t.Errorf("a connection to a port of %s that nobody listens on: %v", vip, err)
 	}
-	if _, err := p.ask(p.path(id), netip.AddrPortFrom(vip, 81), 10); !errors.Is(err, unix.ECONNREFUSED) {
+	if _, err := p.ask(path, closed, 10); !errors.Is(err, unix.ECONNREFUSED) {
 		p.t.Errorf("a datagram to a port of %s that nobody listens on: %v", vip, err)
 	}
 	var timeout net.Error
-	if name, err := p.connect(p.path(id+1), service); !errors.As(err, &timeout) || !timeout.Timeout() {
+	if name, err := p.connect(p.path(p.webs[1]), service); !errors.As(err, &timeout) || !timeout.Timeout() {
 		p.t.Errorf("the real server without %s answers as %q, %v", vip, name, err)
 	}
 }
 
 func TestAPathIsAnErrorOfItsOwnWhileThereIsNone(t *testing.T) {
 	p := newProbed(t, dataplane.ModeNative, false)
-	elsewhere := p.space.Path(netif.ProbeTarget{Interface: "enp2s0", Server: p.webs[0].Address(), Mark: 1})
-	unnumbered := p.space.Path(netif.ProbeTarget{Interface: p.balancer.Interface(), Server: p.webs[0].Address()})
-	for what, path := range map[string]*netif.ProbePath{"another interface": elsewhere, "no id": unnumbered} {
+	for what, path := range map[string]*netif.ProbePath{
+		"another interface":   p.space.Path("enp2s0", p.webs[0].Address()),
+		"another real server": p.space.Path(p.balancer.Interface(), netip.MustParseAddr("192.168.100.99")),
+	} {
 		if err := path.Ready(probedVIP); !errors.Is(err, netif.ErrNoProbePath) {
 			t.Errorf("%s: ready says %v", what, err)
 		}
-		if _, err := p.connect(path, netip.AddrPortFrom(probedVIP, p.port)); !errors.Is(err, netif.ErrNoProbePath) {
-			t.Errorf("%s: a connection ends with %v", what, err)
+		for _, network := range []string{"tcp", "udp", "icmp"} {
+			if _, err := p.dial(path, network, netip.AddrPortFrom(probedVIP, p.port)); !errors.Is(err, netif.ErrNoProbePath) {
+				t.Errorf("%s: %s ends with %v", what, network, err)
+			}
 		}
 	}
-	if err := p.path(1).Ready(probedVIP); err != nil {
+	if err := p.path(p.webs[0]).Ready(probedVIP); err != nil {
 		t.Errorf("the path that is there: %v", err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := p.path(1).DialPing(ctx, probedVIP); !errors.Is(err, context.Canceled) && !strings.Contains(fmt.Sprint(err), "canceled") {
-		t.Errorf("a ping that was given up: %v", err)
 	}
 }

@@ -28,7 +28,7 @@ func expectNames[T ~uint32](t *testing.T, first, end T, names map[T]string, name
 }
 
 func TestEveryVerdictHasANameOfItsOwn(t *testing.T) {
-	expectNames(t, firstVerdict, endVerdict, verdictNames, Verdict.String, "verdict-24")
+	expectNames(t, firstVerdict, endVerdict, verdictNames, Verdict.String, "verdict-25")
 }
 
 func TestEveryFlowStateHasANameOfItsOwn(t *testing.T) {

@@ -46,6 +46,8 @@ func (p *plane) wanted(frame []byte, o outcome) (action uint32, out []byte) {
 	switch {
 	case strings.HasPrefix(o.verdict.String(), "drop-"):
 		return xdpDrop, frame
+	case o.verdict == PassProbe:
+		return xdpPass, with(frame, atDestination, probeMAC[:]...)
 	case o.real == 0 || port == PortLocal:
 		return xdpPass, frame
 	case port == p.on.Port:

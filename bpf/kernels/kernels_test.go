@@ -26,7 +26,7 @@ var commands = [][]string{
 	{"/bpf.test", "-test.v", "-test.run=Object"},
 	{"/dataplane.test", "-test.short", "-test.timeout=6m", "-test.run=^Test(" + strings.Join([]string{
 		"Attach", "Connections", "Errors", "ExtensionHeaders", "Forwarded", "Fragments", "Gates", "GrowKeeps", "MTU",
-		"NotBalanced", "Ports", "RealServers", "Tags", "ThisHost",
+		"NotBalanced", "Ports", "Probe", "RealServers", "Tags", "ThisHost",
 	}, "|") + ")"},
 }
 

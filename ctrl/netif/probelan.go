@@ -18,6 +18,9 @@ type ProbeLAN struct {
 	// Sources are this host's own addresses there, with their networks, in the order of preference. VIPs must not be among
 	// them: a real server would answer to itself.
 	Sources []netip.Prefix
+	// Servers are the marks of the real servers behind it by their own addresses: an id that the real server has in the
+	// tables of the data plane (dataplane.RealID), of any of its services.
+	Servers map[netip.Addr]uint32
 }
 
 // ProbeProgram is the data plane's program that addresses probes (dataplane.ProbeProgram).
@@ -31,6 +34,7 @@ type probeLAN struct {
 	device  string // in the namespace
 	lower   int    // index of the interface below
 	sources []netip.Prefix
+	servers map[netip.Addr]uint32
 	program uint32 // the ID of what is attached
 	err     error  // why there is no way
 }
@@ -49,6 +53,7 @@ func (s *ProbeSpace) Follow(program ProbeProgram, lans []ProbeLAN) error {
 		if old := was[wanted.Interface]; old != nil {
 			*lan = *old
 		}
+		lan.servers = wanted.Servers
 		if lan.err = s.follow(lan, wanted, program); lan.err != nil {
 			lan.err = fmt.Errorf("%w on %s: %w", ErrNoProbePath, wanted.Interface, lan.err)
 			errs = append(errs, lan.err)
@@ -91,7 +96,7 @@ func (s *ProbeSpace) follow(lan *probeLAN, wanted ProbeLAN, program ProbeProgram
 		return err
 	}) == nil
 	if !there {
-		*lan = probeLAN{device: fmt.Sprintf("drover%d", lower.Index), lower: lower.Index}
+		*lan = probeLAN{device: fmt.Sprintf("drover%d", lower.Index), lower: lower.Index, servers: wanted.Servers}
 		if err := s.addDevice(lan); err != nil {
 			return err
 		}

@@ -6,58 +6,56 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// ProbeTarget is a real server to be reached through a VIP.
-type ProbeTarget struct {
-	Interface string     // that it is behind: one of those that [ProbeSpace.Follow] was told of
-	Server    netip.Addr // its own address, which tells in whose name to ask: that of this host on the same network
-	// Mark is its id in the tables of the data plane (dataplane.RealID), of 24 bits and not zero.
-	Mark uint32
-}
-
-// ProbePath makes sockets that reach one real server at whatever VIP they connect to. It is a value to keep: it follows
-// what becomes of the interface.
-//
-// Control serves as Control of a [net.Dialer], and so for all that takes one: HTTP, TLS, SMTP, DNS. Settings of a check's
-// own that Control might have made, as a mark or an interface to bind to, have no meaning here, nor has LocalAddr.
+// ProbePath is the way to one real server through whatever VIP is asked for. It is a value to keep: it follows what becomes
+// of the interface and of the real server's id.
 type ProbePath struct {
-	space *ProbeSpace
-	to    ProbeTarget
+	space  *ProbeSpace
+	ifname string
+	server netip.Addr
 }
 
-// Path returns the way to a real server. It may be asked for before Follow has heard of the interface.
-func (s *ProbeSpace) Path(to ProbeTarget) *ProbePath { return &ProbePath{space: s, to: to} }
+// Path returns the way to a real server, by the interface that it is behind and its own address. Neither need be known yet
+// to Follow: the path tells.
+func (s *ProbeSpace) Path(ifname string, server netip.Addr) *ProbePath {
+	return &ProbePath{s, ifname, server}
+}
 
-// Ready tells whether there is a way to the real server at an address of the VIP's IP version; else the error says why
-// not, and wraps [ErrNoProbePath].
+// probeWay is what a socket needs.
+type probeWay struct {
+	device string
+	mark   uint32
+	source netip.Addr
+}
+
+// Ready tells whether there is a way to the real server at a VIP; else the error says why not, and wraps [ErrNoProbePath].
 func (p *ProbePath) Ready(vip netip.Addr) error {
-	_, _, err := p.way(vip)
+	_, err := p.way(vip)
 	return err
 }
 
-// way finds the macvlan and the source address.
-func (p *ProbePath) way(vip netip.Addr) (device string, source netip.Addr, err error) {
-	if p.to.Mark == 0 || p.to.Mark >= 1<<24 {
-		return "", source, fmt.Errorf("%w: the real server has no id", ErrNoProbePath)
-	}
-	lan, err := p.space.lan(p.to.Interface)
+func (p *ProbePath) way(vip netip.Addr) (probeWay, error) {
+	lan, err := p.space.lan(p.ifname)
 	if err != nil {
-		return "", source, err
+		return probeWay{}, err
 	}
-	source, found := sourceFor(lan.sources, p.to.Server, vip)
+	mark := lan.servers[p.server]
+	if mark == 0 {
+		return probeWay{}, fmt.Errorf("%w: %s has no id in the tables of the data plane", ErrNoProbePath, p.server)
+	}
+	source, found := sourceFor(lan.sources, p.server, vip)
 	if !found {
 		version := "IPv4"
 		if vip.Is6() {
 			version = "IPv6"
 		}
-		return "", source, fmt.Errorf("%w: %s has no %s address but VIPs to ask from", ErrNoProbePath, p.to.Interface, version)
+		return probeWay{}, fmt.Errorf("%w: %s has no %s address but VIPs to ask from", ErrNoProbePath, p.ifname, version)
 	}
-	return lan.device, source, nil
+	return probeWay{lan.device, mark, source}, nil
 }
 
 // sourceFor chooses an address of the VIP's IP version, one on the real server's network if there is one.
@@ -75,26 +73,57 @@ func sourceFor(sources []netip.Prefix, server, vip netip.Addr) (source netip.Add
 	return source, found
 }
 
-// Control puts a socket of the probe space in the place of the one that package net has just made. It is a Control of
-// [net.Dialer] and [net.ListenConfig]; network is "tcp4", "tcp6", "udp4" or "udp6", address that of the VIP and its port. The
+// DialContext connects to a VIP and a port, as that of [net.Dialer] does. The networks are "tcp", "udp" and "icmp". The
 // error wraps [ErrNoProbePath] when there is no way.
-func (p *ProbePath) Control(network, address string, c syscall.RawConn) error {
+//
+// Of "icmp" the port means nothing. A write sends an ICMP or ICMPv6 message, which must be an echo request and whose checksum
+// is filled in, and a read returns an answer to it, without IP header. On "udp" and "icmp" an ICMP error is the error of a
+// later read.
+func (p *ProbePath) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return fmt.Errorf("probe %q: %w", address, err)
+		return nil, fmt.Errorf("probe %q: %w", address, err)
 	}
-	kind := unix.SOCK_STREAM
-	if strings.HasPrefix(network, "udp") {
-		kind = unix.SOCK_DGRAM
+	switch vip := to.Addr().Unmap(); network {
+	case "tcp":
+		return p.dial(ctx, network, to, func() (int, error) { return p.socket(vip, unix.SOCK_STREAM, 0, 0) })
+	case "udp":
+		return p.dial(ctx, network, to, func() (int, error) { return p.socket(vip, unix.SOCK_DGRAM, 0, 0) })
+	case "icmp":
+		conn, err := p.dial(ctx, "udp", to, func() (int, error) { return p.pingSocket(vip) })
+		if err != nil {
+			return nil, err
+		}
+		return &pingConn{Conn: conn}, nil
+	default:
+		return nil, fmt.Errorf("probe %s: network %q is none of tcp, udp and icmp", address, network)
 	}
-	return p.replace(c, to.Addr(), kind, 0, 0)
 }
 
-// replace opens a socket that sends from a port, or from any for port 0, and has it take the place of another.
-func (p *ProbePath) replace(c syscall.RawConn, vip netip.Addr, kind, protocol int, port uint16) error {
-	device, source, err := p.way(vip)
+// dial has package net connect a socket of the probe space. It makes one itself, and then asks Control what else to do with
+// it: another one takes its place, before anything knows of it but its number.
+func (p *ProbePath) dial(ctx context.Context, network string, to netip.AddrPort, open func() (fd int, err error)) (net.Conn, error) {
+	dialer := net.Dialer{KeepAlive: -1, Control: func(_, _ string, c syscall.RawConn) error {
+		fd, err := open()
+		if err != nil {
+			return err
+		}
+		var failed error
+		err = c.Control(func(old uintptr) { failed = unix.Dup3(fd, int(old), unix.O_CLOEXEC) })
+		if err = errors.Join(err, failed, unix.Close(fd)); err != nil {
+			return fmt.Errorf("replace a socket: %w", err)
+		}
+		return nil
+	}}
+	dialer.SetMultipathTCP(false) // Go would otherwise let an environment variable choose it
+	return dialer.DialContext(ctx, network, to.String())
+}
+
+// socket opens a socket that sends to the real server from a port, or with an id of ICMP; from any for 0.
+func (p *ProbePath) socket(vip netip.Addr, kind, protocol int, port uint16) (int, error) {
+	way, err := p.way(vip)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	domain := unix.AF_INET
 	if vip.Is6() {
@@ -102,35 +131,29 @@ func (p *ProbePath) replace(c syscall.RawConn, vip netip.Addr, kind, protocol in
 	}
 	fd, err := p.space.socket(domain, kind, protocol)
 	if err != nil {
-		return fmt.Errorf("open a socket for probes: %w", err)
+		return 0, fmt.Errorf("open a socket for probes: %w", err)
 	}
-	defer unix.Close(fd) // only the number that package net knows stays
-	if err := prepareProbe(fd, device, p.to.Mark, netip.AddrPortFrom(source, port)); err != nil {
-		return err
+	if err := way.prepare(fd, port); err != nil {
+		return 0, errors.Join(err, unix.Close(fd))
 	}
-	var failed error
-	err = c.Control(func(old uintptr) { failed = unix.Dup3(fd, int(old), unix.O_CLOEXEC) })
-	if err = errors.Join(err, failed); err != nil {
-		return fmt.Errorf("replace a socket: %w", err)
-	}
-	return nil
+	return fd, nil
 }
 
-// prepareProbe makes a socket leave by a device with a mark.
-func prepareProbe(fd int, device string, mark uint32, from netip.AddrPort) error {
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, int(mark)); err != nil {
+// prepare has what a socket sends go the way.
+func (w probeWay) prepare(fd int, port uint16) error {
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, int(w.mark)); err != nil {
 		return fmt.Errorf("mark a probe: %w", err)
 	}
-	if err := unix.BindToDevice(fd, device); err != nil {
+	if err := unix.BindToDevice(fd, w.device); err != nil {
 		return fmt.Errorf("bind a probe to its interface: %w", err)
 	}
-	if from.Port() == 0 { // chosen when it connects, when the same will do for another VIP
+	if port == 0 { // chosen when it connects, when the same one will do for another VIP
 		if err := unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1); err != nil {
 			return fmt.Errorf("share ports among probes: %w", err)
 		}
 	}
-	if err := unix.Bind(fd, sockaddrOf(from)); err != nil {
-		return fmt.Errorf("bind a probe to %s: %w", from, err)
+	if err := unix.Bind(fd, sockaddrOf(netip.AddrPortFrom(w.source, port))); err != nil {
+		return fmt.Errorf("bind a probe to %s: %w", w.source, err)
 	}
 	return nil
 }
@@ -140,38 +163,4 @@ func sockaddrOf(a netip.AddrPort) unix.Sockaddr {
 		return &unix.SockaddrInet4{Addr: a.Addr().As4(), Port: int(a.Port())}
 	}
 	return &unix.SockaddrInet6{Addr: a.Addr().As16(), Port: int(a.Port())}
-}
-
-// ProbeEcho is set in the sequence numbers of all pings through a VIP: by it the data plane tells their answers from those
-// to a ping of this host's own.
-const ProbeEcho = 0x8000
-
-// pingAttempts is how many ids are tried for one that is not in use.
-const pingAttempts = 64
-
-// DialPing opens a socket that sends ICMP echo requests to a VIP at the real server, and receives the answers to them and
-// nothing else. A message begins with the header of ICMP or ICMPv6; the kernel fills in id and checksum. The sequence
-// number must have [ProbeEcho] set, or there will be no answer.
-func (p *ProbePath) DialPing(ctx context.Context, vip netip.Addr) (net.Conn, error) {
-	vip = vip.Unmap()
-	network, protocol := "udp4", unix.IPPROTO_ICMP
-	if vip.Is6() {
-		network, protocol = "udp6", unix.IPPROTO_ICMPV6
-	}
-	dialer := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
-		var err error
-		for range pingAttempts {
-			err = p.replace(c, vip, unix.SOCK_DGRAM, protocol, p.space.nextPing())
-			if !errors.Is(err, unix.EADDRINUSE) {
-				break
-			}
-		}
-		return err
-	}}
-	return dialer.DialContext(ctx, network, netip.AddrPortFrom(vip, 0).String())
-}
-
-// nextPing is the next id of ICMP to try.
-func (s *ProbeSpace) nextPing() uint16 {
-	return s.ports.First + uint16(s.lastPing.Add(1)%uint32(s.ports.size()))
 }
