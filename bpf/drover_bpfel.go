@@ -124,7 +124,7 @@ const (
 	DroverLimitsSERVICES_PER_BUCKET DroverLimits = 8
 	DroverLimitsSERVICES            DroverLimits = 32768
 	DroverLimitsGATES               DroverLimits = 256
-	DroverLimitsVIPS                DroverLimits = 16384
+	DroverLimitsVIPS                DroverLimits = 65536
 	DroverLimitsPORTS               DroverLimits = 64
 	DroverLimitsPEERS               DroverLimits = 65536
 	DroverLimitsREALS_PER_LINE      DroverLimits = 16

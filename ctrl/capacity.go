@@ -66,7 +66,7 @@ func restFor(c *config.Config) time.Duration {
 // fits refuses a configuration that the tables cannot hold. Every error says where.
 func fits(c *config.Config) error {
 	var errs []error
-	services, addresses := 0, len(holders(c))
+	services, held := 0, len(holders(c))
 	for n := range c.VirtualServers {
 		v := &c.VirtualServers[n]
 		services += len(v.Endpoints())
@@ -82,8 +82,8 @@ func fits(c *config.Config) error {
 		errs = append(errs, fmt.Errorf("%d virtual servers, those of groups each counted, of at most %d",
 			services, dataplane.MaxServices))
 	}
-	if addresses > dataplane.MaxVIPs {
-		errs = append(errs, fmt.Errorf("%d addresses of VRRP instances, of at most %d", addresses, dataplane.MaxVIPs))
+	if most := dataplane.MaxVIPs - dataplane.MaxServices; held > most {
+		errs = append(errs, fmt.Errorf("%d addresses of VRRP instances, of at most %d", held, most))
 	}
 	if reals := countReals(c); reals > dataplane.MaxReals/2 {
 		errs = append(errs, fmt.Errorf("%d real servers, each counted for every virtual server that it is in, of at most %d",

@@ -66,6 +66,7 @@ type Controller struct {
 	tracker   *track.Tracker
 	notifier  *notify.Notifier
 	statics   statics
+	ways      probeWays
 }
 
 // repairInterval is how often what failed is tried again.
@@ -79,6 +80,7 @@ func New(opts Options) *Controller {
 		segments: newSegments(), fitness: make(map[routerKey]fitness), lowerings: make(map[routerKey]*lowering), attached: make(map[string]attachState), tell: newTeller(opts.Log),
 	}
 	c.sweeper = sweeper{sweep: opts.Data.Sweep, tell: c.tell}
+	c.ways.data = opts.Data
 	c.running, c.halt = context.WithCancel(context.Background())
 	c.errands = newErrands(opts.Log)
 	c.probe = time.AfterFunc(claimProbeInterval, func() { c.post(c.probeClaims) })
@@ -157,7 +159,8 @@ func (c *Controller) writeTables() error {
 }
 
 // repair tries again what has failed: sizes, attaching, ARP sockets, places of which no event tells as they hang on routes.
-// (Stale tables are written after every event.) It also lets go of tables that were replaced.
+// (Stale tables are written after every event.) It also lets go of tables that were replaced, after which probes need
+// another program.
 func (c *Controller) repair() {
 	c.unfit()
 	c.relocates = c.relocates || doubtful(c.known.places)

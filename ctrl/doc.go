@@ -42,6 +42,6 @@
 //	statics.go     addresses, routes and rules that are always there
 //	scripts.go     track and notify scripts as they are configured
 //	segment.go     ARP and NDP on one interface; pace.go: not too fast; claims.go: others that answer for a VIP
-//	checks.go      health checkers
+//	checks.go      health checkers; probeways.go: their ways through VIPs
 //	status.go      what `drover status` shows; statusinstance.go: of VRRP; statuscount.go: what the maps count
 package ctrl

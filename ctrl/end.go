@@ -44,5 +44,5 @@ func (c *Controller) stopRest() error {
 	c.segments.keep(nil)
 	c.halt()
 	c.beside.Wait()
-	return err
+	return errors.Join(err, c.ways.close())
 }

@@ -104,7 +104,7 @@ func (c *Controller) removeOrphanedVMACs(cfg *config.Config) error {
 func (c *Controller) removeOrphans(cfg *config.Config, held dataplane.Tables) error {
 	still := holders(cfg)
 	for vip, at := range held.VIPs {
-		if _, configured := still[vip]; configured {
+		if _, configured := still[vip]; configured || at.Gate == dataplane.AlwaysOpen {
 			continue
 		}
 		gate, err := c.data.Gate(at.Gate)

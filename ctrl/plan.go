@@ -50,7 +50,7 @@ func (p *planner) begin(r *roster) {
 	}
 }
 
-// planInstances gives every VRRP instance its gate, and hangs its VIPs on it.
+// planInstances gives every VRRP instance its gate, and hangs its VIPs on it. Those of no instance hang on none.
 func (p *planner) planInstances(k *known, ids *identities) {
 	for _, i := range k.config.Instances {
 		key := keyOfInstance(i)
@@ -58,6 +58,9 @@ func (p *planner) planInstances(k *known, ids *identities) {
 		for _, a := range virtualAddresses(i) {
 			p.tables.VIPs[a.Prefix.Addr()] = dataplane.VIP{Gate: ids.gates[key], Refuse: !i.Accept}
 		}
+	}
+	for _, vip := range k.roster.loose {
+		p.tables.VIPs[vip] = dataplane.VIP{Gate: dataplane.AlwaysOpen}
 	}
 	for key := range k.leaving {
 		p.tables.Gates[ids.gates[key]] = k.gateName(key)

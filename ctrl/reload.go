@@ -95,6 +95,7 @@ func (c *Controller) enact() error {
 // whose packets come in there, and no error: repair tries again.
 func (c *Controller) occupy() {
 	c.tell.about("not all interfaces can be served", errors.Join(c.openSegments(), c.attachAll()))
+	c.followProbes()
 }
 
 // startUp makes what runs beside the controller follow the configuration.

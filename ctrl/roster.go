@@ -13,6 +13,7 @@ import (
 type roster struct {
 	pools    []*pool
 	holders  map[netip.Addr]routerKey
+	loose    []netip.Addr                 // of services, that no instance holds
 	needs    map[routerKey]*needs         // of instances whose VIPs have virtual servers
 	groups   map[string]*config.SyncGroup // by the names of their members
 	local    map[netip.Addr]bool          // whether a real server's address is this host's
@@ -65,10 +66,20 @@ func (k *known) settle(c *config.Config, places []whereabouts) {
 			p.local = p.local || places[n].reals[i].local
 		}
 		r.pools[n] = p
+		r.findLoose(p)
 		r.reals += len(p.services) * len(p.members)
 	}
 	r.findNeeds(c)
 	k.roster = r
+}
+
+// findLoose notes the addresses of a pool's services that no instance holds.
+func (r *roster) findLoose(p *pool) {
+	for _, service := range p.services {
+		if _, held := r.holders[service.Address.Addr()]; !held {
+			r.loose = append(r.loose, service.Address.Addr())
+		}
+	}
 }
 
 // enlist makes a member with what is known of it.

@@ -101,7 +101,7 @@ func (c *Controller) realServers(p *pool) []api.RealServer {
 func (c *Controller) interfaceStatus() []api.Interface {
 	list := []api.Interface{}
 	for name, o := range c.known.outlets {
-		i := api.Interface{Name: name, Reason: "no program was attached yet"}
+		i := api.Interface{Name: name, Reason: "no program was attached yet", ProbeReason: c.ways.problem(name)}
 		if o.device() != name {
 			i.Device = o.device()
 		}

@@ -23,6 +23,7 @@ var shownFields = map[string][]string{
 	bpf.DroverMapPeers:          {"mac", "service"},
 	bpf.DroverMapPortInterfaces: {"key", "value"},
 	bpf.DroverMapPorts:          {"mac", "mtu"},
+	bpf.DroverMapProbeSpace:     {"first_port", "last_port", "mac"},
 	bpf.DroverMapRealLoads:      {"active", "inactive", "answered", "overloaded"},
 	bpf.DroverMapRealNames:      {"address", "port", "service"},
 	bpf.DroverMapRealTerms:      {"upper", "lower", "weight"},

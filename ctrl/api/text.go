@@ -123,7 +123,7 @@ func (t *table) interfaces(interfaces []Interface) {
 		if i.Device != "" {
 			mode += " on " + i.Device
 		}
-		t.row(i.Name, mode, i.ProgramID, i.Reason)
+		t.row(i.Name, mode, i.ProgramID, cmp.Or(i.Reason, i.ProbeReason))
 	}
 	t.row()
 }

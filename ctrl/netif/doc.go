@@ -18,6 +18,9 @@
 //	watch.go        links and addresses as they change; watchtable.go: what was reported of them
 //	route.go        the interface that leads to an address
 //	hostdialer.go   the sockets of health checks
+//	probespace.go   ProbeSpace: the network namespace that health checks through VIPs come from; spacethread.go: the thread
+//	                in it; probeports.go: the ports that they send from; probelan.go: its ways out
+//	probepath.go    ProbePath: sockets that reach one real server at a VIP; pingprobe.go: pings
 //
 // # Why the kernel's neighbor table plays no part
 //
@@ -34,8 +37,18 @@
 // A BACKUP's macvlan must be silent, for each frame from the virtual MAC moves it to another port of the switch;
 // keepalived has nftables rewrite what the kernel says, here the kernel is set up such that it says nothing.
 //
-// A socket belongs to the network namespace of the thread that opened it. The package never changes namespace; the
-// functions that open, add, remove, list or watch act in the namespace of the calling thread.
+// # Why a macvlan for checks through VIPs, too
 //
-// Everything here needs CAP_NET_RAW (sockets) or CAP_NET_ADMIN (addresses), and nothing newer than Linux 5.15.
+// A check through a VIP has to come from where the VIP is nobody's own, and its answer comes to this host's address and MAC.
+// A macvlan in a namespace of its own sends by the interface below it whatever addresses its frames have, and receives what
+// has its MAC; so the XDP program need only write that MAC, and the kernel does the rest as for any frame: VLAN tags,
+// checksums and segmentation are the business of the interface below, whatever its driver. A veth would need the tags put
+// on, the offloads off, a device in the host's own namespace that others may take for theirs, and a driver that can redirect
+// to it. The price: the NIC's filter has one more MAC, and the kernel copies broadcasts for the macvlan, which ignores them.
+//
+// A socket belongs to the network namespace of the thread that opened it. The package never changes the namespace of its
+// callers; the functions that open, add, remove, list or watch act in that of the calling thread.
+//
+// Everything here needs CAP_NET_RAW (sockets) or CAP_NET_ADMIN (addresses), a ProbeSpace CAP_SYS_ADMIN, and nothing newer
+// than Linux 5.15.
 package netif

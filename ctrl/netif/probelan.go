@@ -71,6 +71,16 @@ func (s *ProbeSpace) Follow(program ProbeProgram, lans []ProbeLAN) error {
 	return errors.Join(errs...)
 }
 
+// Problem says why an interface that Follow was told of has no way; nil if it has one.
+func (s *ProbeSpace) Problem(ifname string) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if lan := s.lans[ifname]; lan != nil {
+		return lan.err
+	}
+	return nil
+}
+
 // lan is that of an interface.
 func (s *ProbeSpace) lan(ifname string) (*probeLAN, error) {
 	s.mu.RLock()

@@ -1,0 +1,164 @@
+package ctrl
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"sync/atomic"
+
+	"drover/ctrl/config"
+	"drover/ctrl/netif"
+	"drover/dataplane"
+)
+
+// probeWays keeps the ways of checks through VIPs true to what is known: there is one on each interface that real servers
+// are behind which are to be asked so. Where there is none a check goes to the real server's own address. Its methods
+// belong to the controller's goroutine, but for those of the networks that it gives to checks.
+type probeWays struct {
+	data  *dataplane.DataPlane
+	space atomic.Pointer[netif.ProbeSpace] // nil while there is none
+	err   error                            // why not
+}
+
+// follow makes exactly the given interfaces have ways. What fails is to be tried again.
+func (w *probeWays) follow(lans []netif.ProbeLAN) error {
+	if len(lans) == 0 {
+		return w.close()
+	}
+	w.err = w.open()
+	space := w.space.Load()
+	if w.err != nil || space == nil {
+		return w.err
+	}
+	program, err := w.data.ProbeProgram()
+	if err != nil {
+		return err
+	}
+	return space.Follow(netif.ProbeProgram(program), lans)
+}
+
+// open makes the space if there is none, and has answers come to it.
+func (w *probeWays) open() error {
+	if w.space.Load() != nil {
+		return nil
+	}
+	space, err := netif.OpenProbeSpace()
+	if err != nil {
+		return err
+	}
+	err = w.data.SetProbeAnswers(dataplane.ProbeAnswers{
+		MAC: dataplane.MAC(space.MAC()), FirstPort: space.Ports().First, LastPort: space.Ports().Last,
+	})
+	if err != nil {
+		return errors.Join(err, space.Close())
+	}
+	w.space.Store(space)
+	return nil
+}
+
+// close gives up all ways.
+func (w *probeWays) close() error {
+	w.err = nil
+	space := w.space.Swap(nil)
+	if space == nil {
+		return nil
+	}
+	return errors.Join(w.data.SetProbeAnswers(dataplane.ProbeAnswers{}), space.Close())
+}
+
+// problem is why an interface has no way; empty if it has one, or needs none.
+func (w *probeWays) problem(ifname string) string {
+	err := w.err
+	if space := w.space.Load(); space != nil {
+		err = space.Problem(ifname)
+	}
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// network opens the sockets of checks (health.Network).
+type network interface {
+	DialContext(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// vipNetwork is the network of checks of one real server that go to a VIP.
+type vipNetwork struct {
+	ways   *probeWays
+	ifname string // that the real server is behind
+	server netip.Addr
+	own    network // to the real server's own address, while there is no way through the VIP
+}
+
+// DialContext connects to the port of a VIP at the real server.
+func (n vipNetwork) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if space := n.ways.space.Load(); space != nil {
+		conn, err := space.Path(n.ifname, n.server).DialContext(ctx, network, address)
+		if !errors.Is(err, netif.ErrNoProbePath) {
+			return conn, err
+		}
+	}
+	return n.own.DialContext(ctx, network, netip.AddrPortFrom(n.server, to.Port()).String())
+}
+
+// followProbes makes the ways follow what is known, and tells when checks cannot go through the VIPs.
+func (c *Controller) followProbes() {
+	lans, err := c.probeLANs()
+	if err == nil {
+		err = c.ways.follow(lans)
+	}
+	c.tell.about("health checks cannot go through VIPs, and go to the real servers' own addresses", err)
+}
+
+// probeLANs are the interfaces that real servers are behind which are asked through VIPs.
+func (c *Controller) probeLANs() ([]netif.ProbeLAN, error) {
+	servers := c.known.roster.askedThroughVIPs()
+	vips := c.vips()
+	var lans []netif.ProbeLAN
+	for name, marks := range servers {
+		if o := c.known.outlets[name]; o.err != nil {
+			continue // which is told already, and the real servers behind it are down
+		}
+		held, err := netif.Addresses(name)
+		if errors.Is(err, netif.ErrNoInterface) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		sources := slices.DeleteFunc(held, func(p netip.Prefix) bool { return vips[p.Addr()] || p.Addr().IsLinkLocalUnicast() })
+		lans = append(lans, netif.ProbeLAN{Interface: name, Sources: sources, Servers: marks})
+	}
+	return lans, nil
+}
+
+// askedThroughVIPs are the real servers that checks reach through VIPs: by the interface that they are behind and their
+// addresses, an id of each.
+func (r *roster) askedThroughVIPs() map[string]map[netip.Addr]uint32 {
+	all := make(map[string]map[netip.Addr]uint32)
+	for _, p := range r.pools {
+		for i := range p.members {
+			m := &p.members[i]
+			if m.place.local || !m.isAskedThroughVIP() {
+				continue
+			}
+			if all[m.place.ifname] == nil {
+				all[m.place.ifname] = make(map[netip.Addr]uint32)
+			}
+			all[m.place.ifname][m.config.Address] = uint32(p.id(0, i))
+		}
+	}
+	return all
+}
+
+// isAskedThroughVIP tells whether one of the checks of a real server goes through the VIP (check_path vip).
+func (m *member) isAskedThroughVIP() bool {
+	return slices.ContainsFunc(m.config.Checks, func(c config.Check) bool { return c.Path == config.PathVIP })
+}
