@@ -23,11 +23,13 @@ import (
 // probed is a LAN on which a balancer probes real servers through VIPs: one that has them, one that has lost them.
 type probed struct {
 	t        *testing.T
+	lab      *testbed.Lab
 	balancer *testbed.Host
 	webs     [2]*testbed.Host
 	data     *dataplane.DataPlane
 	space    *netif.ProbeSpace
 	port     uint16 // that the real servers listen on, TCP and UDP
+	port1    dataplane.Port
 }
 
 var (
@@ -38,12 +40,18 @@ var (
 // newProbed makes the LAN. The balancer holds the VIPs if it is to be like a MASTER.
 func newProbed(t *testing.T, mode dataplane.Mode, holdsVIPs bool) *probed {
 	t.Helper()
+	return newProbedOn(t, mode, holdsVIPs)
+}
+
+// newProbedOn makes it with more interfaces.
+func newProbedOn(t *testing.T, mode dataplane.Mode, holdsVIPs bool, more ...testbed.Port) *probed {
+	t.Helper()
 	testbed.Require(t)
 	lab, err := testbed.New(testbed.Options{Name: "probes"})
 	must(t, err)
 	t.Cleanup(func() { must(t, lab.Close()) })
-	p := &probed{t: t, port: 80}
-	spec := testbed.HostSpec{Name: "balancer", Addresses: prefixes("192.168.100.210/24", "2001:db8::210/64")}
+	p := &probed{t: t, lab: lab, port: 80}
+	spec := testbed.HostSpec{Name: "balancer", Addresses: prefixes("192.168.100.210/24", "2001:db8::210/64"), More: more}
 	if holdsVIPs {
 		spec.Addresses = append(spec.Addresses, prefixes("192.168.100.221/24", "2001:db8::221/64")...)
 	}
@@ -132,24 +140,30 @@ func (p *probed) openData(mode dataplane.Mode) {
 			Dir: filepath.Join(dir, "drover"), Sizes: dataplane.Sizes{Flows: 1, Flows6: 1, Reals: 255},
 			Log: slog.New(slog.DiscardHandler),
 		})
+		return err
+	}))
+	own, index := p.attach(p.balancer.Interface(), 1, mode)
+	p.port1 = dataplane.Port{Interface: index, MAC: own, MTU: 1500}
+	must(p.t, p.data.Apply(p.tables(p.port1)))
+	p.t.Cleanup(func() { must(p.t, p.data.Remove()) })
+}
+
+// attach attaches the program to an interface of the balancer.
+func (p *probed) attach(ifname string, port dataplane.PortID, mode dataplane.Mode) (own dataplane.MAC, index int) {
+	p.t.Helper()
+	must(p.t, p.balancer.Do(func() error {
+		link, err := net.InterfaceByName(ifname)
 		if err != nil {
 			return err
 		}
-		link, err := net.InterfaceByName(p.balancer.Interface())
-		if err != nil {
-			return err
-		}
-		own := dataplane.MAC(p.balancer.MAC())
-		if err := p.data.Apply(p.tables(dataplane.Port{Interface: link.Index, MAC: own, MTU: link.MTU})); err != nil {
-			return err
-		}
-		a, err := p.data.Attach(dataplane.Interface{Name: link.Name, Index: link.Index, MAC: own, MTU: link.MTU, Port: 1}, mode)
+		own, index = dataplane.MAC(link.HardwareAddr), link.Index
+		a, err := p.data.Attach(dataplane.Interface{Name: ifname, Index: index, MAC: own, MTU: link.MTU, Port: port}, mode)
 		if err == nil && a.Mode != mode {
 			err = fmt.Errorf("attached in mode %s", a.Mode)
 		}
 		return err
 	}))
-	p.t.Cleanup(func() { must(p.t, p.data.Remove()) })
+	return own, index
 }
 
 // tables have a service of each version; the real servers have the ids 1 and 2.

@@ -19,12 +19,13 @@ const pingAttempts = 64
 
 // pingSocket opens a socket of ICMP (Linux's ping socket), which has an id of its own.
 func (p *ProbePath) pingSocket(vip netip.Addr) (fd int, err error) {
-	protocol := unix.IPPROTO_ICMP
+	kind := kindFor(vip, unix.SOCK_DGRAM)
+	kind.protocol = unix.IPPROTO_ICMP
 	if vip.Is6() {
-		protocol = unix.IPPROTO_ICMPV6
+		kind.protocol = unix.IPPROTO_ICMPV6
 	}
 	for range pingAttempts {
-		fd, err = p.socket(vip, unix.SOCK_DGRAM, protocol, p.space.nextPing())
+		fd, err = p.socket(kind, vip, p.space.nextPing())
 		if !errors.Is(err, unix.EADDRINUSE) {
 			break
 		}

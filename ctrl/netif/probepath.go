@@ -86,9 +86,9 @@ func (p *ProbePath) DialContext(ctx context.Context, network, address string) (n
 	}
 	switch vip := to.Addr().Unmap(); network {
 	case "tcp":
-		return p.dial(ctx, network, to, func() (int, error) { return p.socket(vip, unix.SOCK_STREAM, 0, 0) })
+		return p.dial(ctx, network, to, func() (int, error) { return p.socket(kindFor(vip, unix.SOCK_STREAM), vip, 0) })
 	case "udp":
-		return p.dial(ctx, network, to, func() (int, error) { return p.socket(vip, unix.SOCK_DGRAM, 0, 0) })
+		return p.dial(ctx, network, to, func() (int, error) { return p.socket(kindFor(vip, unix.SOCK_DGRAM), vip, 0) })
 	case "icmp":
 		conn, err := p.dial(ctx, "udp", to, func() (int, error) { return p.pingSocket(vip) })
 		if err != nil {
@@ -120,16 +120,12 @@ func (p *ProbePath) dial(ctx context.Context, network string, to netip.AddrPort,
 }
 
 // socket opens a socket that sends to the real server from a port, or with an id of ICMP; from any for 0.
-func (p *ProbePath) socket(vip netip.Addr, kind, protocol int, port uint16) (int, error) {
+func (p *ProbePath) socket(kind socketKind, vip netip.Addr, port uint16) (int, error) {
 	way, err := p.way(vip)
 	if err != nil {
 		return 0, err
 	}
-	domain := unix.AF_INET
-	if vip.Is6() {
-		domain = unix.AF_INET6
-	}
-	fd, err := p.space.socket(domain, kind, protocol)
+	fd, err := p.space.socket(kind)
 	if err != nil {
 		return 0, fmt.Errorf("open a socket for probes: %w", err)
 	}

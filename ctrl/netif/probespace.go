@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // ErrNoProbePath is wrapped by every error that says that this host has no way to a real server through its VIP. It says
@@ -35,6 +34,7 @@ type ProbeSpace struct {
 	ns     *os.File // the namespace
 	mac    net.HardwareAddr
 	ports  PortRange
+	spare  map[socketKind]chan int // sockets that nobody has asked for yet
 
 	mu   sync.RWMutex
 	lans map[string]*probeLAN // by the name of the interface below
@@ -61,7 +61,7 @@ func openProbeSpace() (*ProbeSpace, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &ProbeSpace{mac: mac, ports: ports, lans: make(map[string]*probeLAN)}
+	s := &ProbeSpace{mac: mac, ports: ports, spare: spareSockets(), lans: make(map[string]*probeLAN)}
 	s.thread, err = newSpaceThread(func() error {
 		if s.ns, err = os.Open("/proc/thread-self/ns/net"); err != nil {
 			return err
@@ -84,7 +84,7 @@ func (s *ProbeSpace) Ports() PortRange { return s.ports }
 func (s *ProbeSpace) Close() error {
 	err := s.Follow(ProbeProgram{}, nil)
 	s.thread.end()
-	return errors.Join(err, s.ns.Close())
+	return errors.Join(err, s.closeSpare(), s.ns.Close())
 }
 
 // randomMAC draws a locally administered unicast address.
@@ -134,13 +134,4 @@ func setUpSpace(ports PortRange) error {
 		return fmt.Errorf("set lo up: %w", err)
 	}
 	return nil
-}
-
-// socket opens a socket of the namespace.
-func (s *ProbeSpace) socket(domain, kind, protocol int) (fd int, err error) {
-	failed := s.thread.do(func() error {
-		fd, err = unix.Socket(domain, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, protocol)
-		return err
-	})
-	return fd, failed
 }
