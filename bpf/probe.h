@@ -64,7 +64,7 @@ static __always_inline int send_probe(struct __sk_buff *skb)
 		__u32 rest;
 	} macs = {};
 
-	if (real.state == REAL_ABSENT || at == PORT_LOCAL)
+	if (real.state == REAL_ABSENT)
 		return TC_ACT_SHOT;
 	port = bpf_map_lookup_elem(&ports, &at);
 	if (!port || !port->mtu)

@@ -1,10 +1,12 @@
 package ctrl
 
 import (
+	"net"
 	"net/netip"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"drover/bench/testbed"
 	"drover/ctrl/health"
@@ -98,9 +100,14 @@ func TestNothingButProbesLeavesTheirNamespace(t *testing.T) {
 	must(t, err)
 	p.expect(probedVIP)
 	p.expect(probedVIP6)
-	p.ip(p.balancer, "link set "+p.balancer.Interface()+" down")
-	p.ip(p.balancer, "link set "+p.balancer.Interface()+" up")
+	must(t, p.followLANs())
 	p.follow()
+	// What nobody has asked for is answered with a reset, which is no probe.
+	unasked := net.Dialer{LocalAddr: &net.TCPAddr{IP: probedVIP.AsSlice(), Port: 4711}, Timeout: time.Second / 2}
+	to := netip.AddrPortFrom(p.balancer.Address(), p.space.Ports().First)
+	if _, err := p.webs[0].DialFrom(t.Context(), &unasked, "tcp", to.String()); health.FailureOf(err) != health.Silent {
+		t.Errorf("a connection from the VIP to a port of the probes ends with %v", err)
+	}
 	must(t, watch.Close())
 	frames := watch.Seen()
 	for _, f := range frames {

@@ -140,3 +140,19 @@ func TestProbesOfRealServersBehindAnotherInterface(t *testing.T) {
 		t.Errorf("behind enp1s0 %q answers, %v", name, err)
 	}
 }
+
+func TestProbesFollowTablesThatAreReplaced(t *testing.T) {
+	p := newProbed(t, dataplane.ModeNative, false)
+	must(t, p.data.Grow(dataplane.Sizes{Flows: 1, Flows6: 1, Reals: 511}))
+	p.follow()
+	service := netip.AddrPortFrom(probedVIP, p.port)
+	if name, err := p.connect(p.path(p.webs[0]), service); name != "web150" || err != nil {
+		t.Errorf("with larger tables %q answers, %v", name, err)
+	}
+	tables := p.tables(p.port1)
+	tables.Reals[1].MAC, tables.Reals[1].State = dataplane.MAC{}, dataplane.RealAbsent
+	must(t, p.data.Apply(tables))
+	if name, err := p.connect(p.path(p.webs[0]), service); err == nil {
+		t.Errorf("without a MAC address %q answers", name)
+	}
+}
