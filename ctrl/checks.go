@@ -22,6 +22,7 @@ type checkSpec struct {
 	target   health.Target
 	http     health.HTTPSettings
 	settings health.Settings
+	path     config.CheckPath
 
 	// notRun is what of the configuration cannot be run.
 	notRun string
@@ -33,7 +34,7 @@ func specOf(c config.Check) checkSpec {
 	}
 	pages := c.Question.(*config.HTTPCheck)
 	spec := checkSpec{
-		target: health.Target{Address: c.To},
+		target: health.Target{Address: c.To}, path: c.Path,
 		http: health.HTTPSettings{
 			Network: netif.HostDialer{}, VirtualHost: pages.VirtualHost, ConnectTimeout: c.ConnectTimeout, Protocol: health.Protocol(pages.HTTPProtocol),
 		},
@@ -58,12 +59,10 @@ func notRun(c config.Check) string {
 		return c.Question.Keyword()
 	}
 	socket := c.CheckSocket
-	socket.To = netip.AddrPort{}
+	socket.To, socket.Path = netip.AddrPort{}, config.PathAddress
 	switch {
 	case pages.TLS != nil:
 		return "SSL_GET"
-	case c.Path != config.PathAddress:
-		return "check_path vip"
 	case socket != config.CheckSocket{}:
 		return "bindto, bind_port, bind_if or fwmark"
 	case c.LogAllFailures:

@@ -169,7 +169,7 @@ func TestPlanOfInstances(t *testing.T) {
 			config: func(c *config.Config) { c.Instances = nil },
 			want: func(want *dataplane.Tables) {
 				want.Services[web] = dataplane.Service{Gate: dataplane.AlwaysOpen, Schedule: scheduled(1, 2)}
-				clear(want.VIPs)
+				want.VIPs[web.Address.Addr()] = dataplane.VIP{Gate: dataplane.AlwaysOpen}
 				clear(want.Gates)
 			},
 		},

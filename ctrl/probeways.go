@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"drover/ctrl/config"
+	"drover/ctrl/health"
 	"drover/ctrl/netif"
 	"drover/dataplane"
 )
@@ -80,17 +81,12 @@ func (w *probeWays) problem(ifname string) string {
 	return err.Error()
 }
 
-// network opens the sockets of checks (health.Network).
-type network interface {
-	DialContext(ctx context.Context, network, address string) (net.Conn, error)
-}
-
 // vipNetwork is the network of checks of one real server that go to a VIP.
 type vipNetwork struct {
 	ways   *probeWays
 	ifname string // that the real server is behind
 	server netip.Addr
-	own    network // to the real server's own address, while there is no way through the VIP
+	own    health.Network // to the real server's own address, while there is no way through the VIP
 }
 
 // DialContext connects to the port of a VIP at the real server.
@@ -108,6 +104,24 @@ func (n vipNetwork) DialContext(ctx context.Context, network, address string) (n
 	return n.own.DialContext(ctx, network, netip.AddrPortFrom(n.server, to.Port()).String())
 }
 
+// lead has the checks of a configuration that are to go through VIPs do so: through the first one of their virtual server.
+func (w *probeWays) lead(c *config.Config, places []whereabouts, checks map[realKey]checkSpec) {
+	for n := range c.VirtualServers {
+		v := &c.VirtualServers[n]
+		for i := range v.RealServers {
+			r, at := &v.RealServers[i], places[n].reals[i]
+			key := checkKey(v, r)
+			spec, there := checks[key]
+			if !there || at.local || spec.path != config.PathVIP {
+				continue
+			}
+			spec.target.Address = netip.AddrPortFrom(v.Endpoints()[0].Addr(), r.Checks[0].To.Port())
+			spec.http.Network = vipNetwork{w, at.ifname, r.Address, netif.HostDialer{}}
+			checks[key] = spec
+		}
+	}
+}
+
 // followProbes makes the ways follow what is known, and tells when checks cannot go through the VIPs.
 func (c *Controller) followProbes() {
 	lans, err := c.probeLANs()
@@ -123,8 +137,8 @@ func (c *Controller) probeLANs() ([]netif.ProbeLAN, error) {
 	vips := c.vips()
 	var lans []netif.ProbeLAN
 	for name, marks := range servers {
-		if o := c.known.outlets[name]; o.err != nil {
-			continue // which is told already, and the real servers behind it are down
+		if !c.hasProgram(name) { // which is told already; answers would not come back
+			continue
 		}
 		held, err := netif.Addresses(name)
 		if errors.Is(err, netif.ErrNoInterface) {
@@ -139,10 +153,23 @@ func (c *Controller) probeLANs() ([]netif.ProbeLAN, error) {
 	return lans, nil
 }
 
+// hasProgram tells whether packets that come in by an interface meet the XDP program.
+func (c *Controller) hasProgram(ifname string) bool {
+	o := c.known.outlets[ifname]
+	if o == nil || o.err != nil || c.refused[ifname] != nil {
+		return false
+	}
+	a, tried := c.attached[o.device()]
+	return tried && a.err == nil
+}
+
 // askedThroughVIPs are the real servers that checks reach through VIPs: by the interface that they are behind and their
 // addresses, an id of each.
 func (r *roster) askedThroughVIPs() map[string]map[netip.Addr]uint32 {
 	all := make(map[string]map[netip.Addr]uint32)
+	if !r.numbered {
+		return all
+	}
 	for _, p := range r.pools {
 		for i := range p.members {
 			m := &p.members[i]

@@ -52,6 +52,7 @@ func (c *Controller) prepare(cfg *config.Config) (prepared, error) {
 		return prepared{}, err
 	}
 	checks := checksOf(cfg)
+	c.ways.lead(cfg, places, checks)
 	return prepared{places, checks}, errors.Join(validChecks(checks), validInstances(cfg), validVMACs(cfg))
 }
 

@@ -66,6 +66,51 @@ func TestTheWaysThroughVIPsComeAndGoWithTheDaemonAndItsConfiguration(t *testing.
 	}
 }
 
+// TestARealServerThatHasLostTheVIPIsDown is the tutorial's section 6.1.1: at its own address the real server answers as
+// before. The BACKUP sees it before it is needed.
+func TestARealServerThatHasLostTheVIPIsDown(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"native", "generic"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			n := newNetwork(t)
+			for host, priority := range map[*testbed.Host]int{n.low: 11, n.high: 12} {
+				n.must(host.WriteFile(defaultConfig, throughVIPs(priority)))
+			}
+			n.startPair("--xdp-mode", mode)
+			held := n.exchange(10)
+			n.mustShare(10, map[string]int{"web150": 5, "web151": 5})
+			n.loopback(n.webs[0], "del")
+			for _, balancer := range []*testbed.Host{n.high, n.low} {
+				s := n.untilStatus(balancer, "it down", func(s api.Status) bool { return !realServerOf(s, n.webs[0]).Up })
+				if r := realServerOf(s, n.webs[1]); !r.Up {
+					t.Errorf("on %s the other one is down, too: %s", balancer.Name(), r.Reason)
+				}
+				if s.Verdicts["pass-probe"] == 0 {
+					t.Errorf("on %s no answer was for the checks: %v", balancer.Name(), s.Verdicts)
+				}
+			}
+			n.mustShare(10, map[string]int{"web151": 10})
+			n.loopback(n.webs[0], "add")
+			n.untilUp(n.high, 2)
+			n.untilUp(n.low, 2)
+			n.mustShare(10, map[string]int{"web150": 5, "web151": 5})
+			if broken := held.stop(); len(broken) > 5 { // those of the one that lost the VIP may
+				t.Errorf("%d of 10 connections did not survive: %v", len(broken), broken)
+			}
+		})
+	}
+}
+
+// loopback adds the VIP to a web server's lo, or deletes it there.
+func (n *network) loopback(web *testbed.Host, what string) {
+	n.t.Helper()
+	out, err := web.Command(n.t.Context(), "ip", "addr", what, vip.String()+"/32", "dev", "lo").CombinedOutput()
+	if err != nil {
+		n.t.Fatalf("ip addr %s: %v: %s", what, err, out)
+	}
+}
+
 func TestADaemonWithoutTheRightToMakeANamespaceAsksTheAddresses(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)

@@ -221,3 +221,20 @@ func TestAVIPThatLeftTheConfigurationWhileTheDaemonWasDeadIsRemoved(t *testing.T
 		t.Errorf("the host holds %v, of the VIPs it must hold only %s", n.addressesOf(n.high), kept)
 	}
 }
+
+func TestAnAddressOfTheHostThatWasAServicesStaysTheHosts(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t)
+	own := n.high.Address()
+	n.must(n.high.WriteFile(defaultConfig, virtualServer(own.String()+" 80", "rr", "TCP",
+		realServer("192.168.100.150 80", 1), realServer("192.168.100.151 80", 1))))
+	high := n.start(n.high)
+	n.untilUp(n.high, 2)
+	high.kill()
+	n.must(n.high.WriteFile(defaultConfig, tutorialConfig(12)))
+	n.start(n.high)
+	n.untilState(n.high, "MASTER")
+	if holds, err := n.high.Holds(own); !holds || err != nil {
+		t.Errorf("the host holds its own address: %t, %v", holds, err)
+	}
+}

@@ -28,6 +28,8 @@ func TestHowACheckFailed(t *testing.T) {
 		"a deadline of a socket":    {&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, Silent},
 		"a deadline of a context":   {context.DeadlineExceeded, Silent},
 		"the kernel's own patience": {syscall.ETIMEDOUT, Silent},
+		"a step that took too long": {fmt.Errorf("connect: %w for %v", errSilent, DefaultConnectTimeout), Silent},
+		"an endless answer":         {errMaxTime, Wrong},
 		"a page that is not there":  {errors.New("status 404"), Wrong},
 	} {
 		if got := FailureOf(test.err); got != test.want {

@@ -54,7 +54,7 @@ func FailureOf(err error) Failure {
 		return Reset
 	case is(syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.ENETDOWN, syscall.EACCES, syscall.EPROTO):
 		return Unreachable
-	case is(syscall.ETIMEDOUT, context.DeadlineExceeded), errors.As(err, &waited) && waited.Timeout():
+	case is(errSilent, syscall.ETIMEDOUT, context.DeadlineExceeded), errors.As(err, &waited) && waited.Timeout():
 		return Silent
 	default:
 		return Wrong

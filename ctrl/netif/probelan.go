@@ -101,6 +101,9 @@ func (s *ProbeSpace) follow(lan *probeLAN, wanted ProbeLAN, program ProbeProgram
 	if lower.Kind == "macvlan" || lower.Kind == "macvtap" {
 		return fmt.Errorf("the kernel puts no second %s on one: have the real servers on the interface below", lower.Kind)
 	}
+	if len(wanted.Sources) == 0 {
+		return errors.New("it has no address but VIPs to ask from")
+	}
 	there := lan.lower == lower.Index && s.thread.do(func() error {
 		_, err := linkByName(lan.device)
 		return err
