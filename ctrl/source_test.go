@@ -45,6 +45,9 @@ func importNames(file *ast.File) map[string]string {
 			continue // the parser takes only what can be unquoted
 		}
 		name := path.Base(from)
+		if name == "v2" { // a major version, which the package's name is without
+			name = path.Base(path.Dir(from))
+		}
 		if spec.Name != nil {
 			name = spec.Name.Name
 		}
