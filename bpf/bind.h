@@ -155,8 +155,11 @@ __noinline __u64 try_bind(const struct flow_id *id, __u64 entry, __u64 old, __u6
 		return bound.word;
 	if (entry_state(gone) != FLOW_EXPIRED)
 		count_flow(entry_real(gone), entry_state(gone), FLOW_EXPIRED);
-	if (!(how & MOVES))
-		count_change(bound.real, FLOW_EXPIRED, entry_state(entry));
+	if (how & MOVES)
+		return bound.word;
+	count_change(bound.real, FLOW_EXPIRED, entry_state(entry));
+	if (entry_state(entry) == FLOW_EMBRYONIC)
+		count_opened(bound.real);
 	return bound.word;
 }
 

@@ -10,8 +10,8 @@
  * gate.h says whether this node may speak, flow.h finds the connection, deliver.h sends them off. The others go the whole
  * way (balance.h): parse.h and parseany.h read them, fragment.h has fragments follow, and settle.h decides. A connection
  * that is there goes on as follow.h says, a new one where schedule.h or persistence.h sends it, and stray.h gives those
- * that nobody knows a chance; bind.h writes it all down. probe.h has health checks reach a real server by its VIP. move.h
- * and sweep.h keep the tables in order.
+ * that nobody knows a chance; bind.h writes it all down, and real.h counts. probe.h has health checks reach a real server by
+ * its VIP. move.h and sweep.h keep the tables in order.
  */
 #include "express.h"
 #include "balance.h"

@@ -109,6 +109,14 @@ type DroverGateName struct {
 	VirtualRouterId uint32
 }
 
+type DroverHandshakes struct {
+	_          structs.HostLayout
+	Opened     uint32
+	Completed  uint32
+	Waited     uint32
+	Unanswered uint32
+}
+
 type DroverIn6Addr struct {
 	_    structs.HostLayout
 	In6U struct {
@@ -348,6 +356,7 @@ const (
 	DroverMapFragments        = "fragments"
 	DroverMapGateNames        = "gate_names"
 	DroverMapGates            = "gates"
+	DroverMapHandshakes       = "handshakes"
 	DroverMapOldFlows         = "old_flows"
 	DroverMapOldFlows6        = "old_flows6"
 	DroverMapPastTraffic      = "past_traffic"
@@ -451,6 +460,7 @@ type DroverMapSpecs struct {
 	Fragments      *ebpf.MapSpec `ebpf:"fragments"`
 	GateNames      *ebpf.MapSpec `ebpf:"gate_names"`
 	Gates          *ebpf.MapSpec `ebpf:"gates"`
+	Handshakes     *ebpf.MapSpec `ebpf:"handshakes"`
 	OldFlows       *ebpf.MapSpec `ebpf:"old_flows"`
 	OldFlows6      *ebpf.MapSpec `ebpf:"old_flows6"`
 	PastTraffic    *ebpf.MapSpec `ebpf:"past_traffic"`
@@ -524,6 +534,7 @@ type DroverMaps struct {
 	Fragments      *ebpf.Map `ebpf:"fragments"`
 	GateNames      *ebpf.Map `ebpf:"gate_names"`
 	Gates          *ebpf.Map `ebpf:"gates"`
+	Handshakes     *ebpf.Map `ebpf:"handshakes"`
 	OldFlows       *ebpf.Map `ebpf:"old_flows"`
 	OldFlows6      *ebpf.Map `ebpf:"old_flows6"`
 	PastTraffic    *ebpf.Map `ebpf:"past_traffic"`
@@ -555,6 +566,7 @@ func (m *DroverMaps) Close() error {
 		m.Fragments,
 		m.GateNames,
 		m.Gates,
+		m.Handshakes,
 		m.OldFlows,
 		m.OldFlows6,
 		m.PastTraffic,

@@ -8,17 +8,26 @@
 /* How long a real server has to answer a SYN, in sixteenths of a second: a client sends it again after one. */
 #define SILENT_AFTER 12
 
+/* When a flow was seen, of an embryonic one its first SYN, in whole jiffies. Another CPU may have noted the next jiffy. */
+static __always_inline __u64 first_seen(union sight saw, const struct arrival *arrival)
+{
+	__s32 age = (__u32)arrival->now - saw.seen;
+
+	return arrival->now - (age > 0 ? age : 0);
+}
+
 /*
- * Whether a real server is silent: the client sends its SYN again, and since it sent the first no other client has
- * completed a handshake with the real server either.
+ * Whether a real server is silent: the client sends its SYN again, and no client whose SYN came after its first one has
+ * completed the handshake with the real server either. One whose SYN came before proves nothing, however late it goes on:
+ * its answer may have been the last.
  */
 static __always_inline bool silent(union sight saw, const struct arrival *arrival, __u32 hz)
 {
-	__u32 id = saw.real, age = (__u32)arrival->now - saw.seen;
+	__u32 id = saw.real;
 	const struct real_load *load = bpf_map_lookup_elem(&real_loads, &id);
 
 	return saw.state == FLOW_EMBRYONIC && idle_for(saw.seen, arrival->now, SILENT_AFTER * hz / 16) && load &&
-	       load->answered < arrival->now - age;
+	       load->answered <= first_seen(saw, arrival);
 }
 
 /* What becomes of a packet that has a flow. */
@@ -71,8 +80,6 @@ __noinline int follow(const struct arrival *arrival, __u64 word)
 {
 	const struct settings *settings = get_settings();
 	union sight saw = { .word = word };
-	__u32 id = saw.real;
-	struct real_load *load;
 	__u8 state;
 
 	if (!arrival || !settings || arrival->signs & IS_ERROR)
@@ -82,10 +89,7 @@ __noinline int follow(const struct arrival *arrival, __u64 word)
 		return 0; /* their time counts from the first packet */
 	if (state != saw.state || saw.seen != (__u32)arrival->now)
 		change_flow(&arrival->flow, saw.word, state, arrival->now);
-	if (saw.state == FLOW_EMBRYONIC && state == FLOW_ESTABLISHED) {
-		load = bpf_map_lookup_elem(&real_loads, &id);
-		if (load)
-			load->answered = arrival->now;
-	}
+	if (saw.state == FLOW_EMBRYONIC)
+		count_completed(saw.real, first_seen(saw, arrival), arrival->now, settings->hz);
 	return keep_client(arrival);
 }

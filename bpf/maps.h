@@ -61,6 +61,15 @@ struct {
 	__type(value, struct real_load);
 } real_loads SEC(".maps");
 
+/* Mapped into user space, which goes over all of it again and again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, ALIGNED);
+	__type(key, __u32);
+	__type(value, struct handshakes);
+} handshakes SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, PORTS);

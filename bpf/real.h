@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-3-Clause */
-/* Real servers: where they are, and what they have to do. */
+/* Real servers: where they are, what they have to do, and whether they answer. */
 #pragma once
 
 #include "service.h"
@@ -82,6 +82,47 @@ static __always_inline void count_change(__u32 real, __u8 from, __u8 to)
 		__sync_fetch_and_add(&load->inactive, 1);
 	if (terms->upper || load->overloaded)
 		note_overload(load, terms);
+}
+
+/* Counts that a real server was given a connection. */
+static __always_inline void count_opened(__u32 real)
+{
+	struct handshakes *its = bpf_map_lookup_elem(&handshakes, &real);
+
+	if (!its)
+		return;
+	__sync_fetch_and_add(&its->opened, 1);
+	__sync_fetch_and_add(&its->unanswered, 1);
+}
+
+/*
+ * Counts that a client has completed its handshake. That the real server answered tells no more than that it lived when
+ * the SYN came: it may have died before the client went on. begun is when that was, in jiffies. A handshake counts as a
+ * second long at most: the SYN was lost then, which says nothing of the way to the client.
+ */
+static __always_inline void count_completed(__u32 real, __u64 begun, __u64 now, __u32 second)
+{
+	struct handshakes *its = bpf_map_lookup_elem(&handshakes, &real);
+	struct real_load *load = bpf_map_lookup_elem(&real_loads, &real);
+	__u64 took = now - begun;
+
+	if (!its || !load)
+		return;
+	__sync_fetch_and_add(&its->completed, 1);
+	__sync_fetch_and_add(&its->waited, took < second ? took : second);
+	its->unanswered = 0;
+	if (load->answered < begun)
+		load->answered = begun;
+}
+
+/* Whether so many clients in a row have had no answer from a real server that it is not the network. */
+#define MANY_UNANSWERED 8
+
+static __always_inline bool is_forsaken(__u32 real)
+{
+	const struct handshakes *its = bpf_map_lookup_elem(&handshakes, &real);
+
+	return its && its->unanswered >= MANY_UNANSWERED;
 }
 
 /* The same, where it is seldom done. */

@@ -38,13 +38,24 @@ static __always_inline __u32 scheduled(struct schedule schedule, __u32 slot)
 	return line ? line->real[slot % REALS_PER_LINE] : NO_REAL;
 }
 
+/*
+ * In the id of a real server that is to be avoided: so are all that have not answered a SYN of late, 256 jiffies or a quarter
+ * of a second to two and a half. The one that was silent may not be the only one.
+ */
+#define ANSWERING (1U << 31)
+#define OF_LATE	  256
+
+_Static_assert(MOST_REALS <= ANSWERING, "the topmost bit of an id is free");
+
 /* Whether a real server takes a new connection. One that was silent is to be avoided. */
 static __always_inline bool takes_new(__u32 id, __u32 avoid)
 {
 	const struct real_load *load = bpf_map_lookup_elem(&real_loads, &id);
 	const struct real_terms *terms = bpf_map_lookup_elem(&real_terms, &id);
 
-	return id != avoid && load && terms && !is_overloaded(load, terms) && get_real(id).state == REAL_UP;
+	return id != (avoid & ~ANSWERING) && load && terms && !is_overloaded(load, terms) &&
+	       get_real(id).state == REAL_UP &&
+	       (!(avoid & ANSWERING) || load->answered + OF_LATE > bpf_jiffies64());
 }
 
 /* A search for the real server with the least to do: the load is compared as a share of the weight. */
@@ -159,8 +170,9 @@ static __always_inline __u32 by_hash(__u32 id, struct schedule schedule, __u64 h
 
 		if (takes_new(real, avoid))
 			return real;
-		if (!fallback && get_real(real).state == REAL_UP)
-			return NO_REAL; /* it has all the connections that it may have */
+		/* It has all the connections that it may have, or is silent, which may be the network's fault. */
+		if (!fallback && get_real(real).state == REAL_UP && !(real == (avoid & ~ANSWERING) && is_forsaken(real)))
+			return NO_REAL;
 		hash = next_hash(hash, try);
 	}
 	return least_loaded(id, LEAST_WEIGHTED, avoid);

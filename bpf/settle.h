@@ -18,7 +18,10 @@ static __always_inline __u32 pick_for(const struct arrival *arrival, const struc
 
 	if (real != NO_REAL)
 		return real;
-	real = pick(arrival->service, client_hash(arrival, service->flags & HASH_PORT), avoid);
+	if (avoid != NO_REAL)
+		real = pick(arrival->service, client_hash(arrival, service->flags & HASH_PORT), avoid | ANSWERING);
+	if (real == NO_REAL)
+		real = pick(arrival->service, client_hash(arrival, service->flags & HASH_PORT), avoid);
 	return real != NO_REAL && service->persistence ? note_client(arrival, real) : real;
 }
 
@@ -33,11 +36,14 @@ static __always_inline __u32 hashed_real(const struct arrival *arrival, const st
 	return untracked_real(arrival->service, client_hash(arrival, with_port));
 }
 
-/* Places a connection that opens now. saw is what is in the table of an earlier one with the same addresses. */
+/*
+ * Places a connection that opens now. saw is what is in the table of an earlier one with the same addresses, or of this
+ * one, if that is unanswered.
+ */
 static __always_inline __u64 place(const struct arrival *arrival, const struct service *service, union sight saw,
-				   __u32 avoid)
+				   bool unanswered)
 {
-	__u32 real = pick_for(arrival, service, avoid);
+	__u32 real = pick_for(arrival, service, unanswered ? saw.real : NO_REAL);
 	__u8 state = arrival->signs & DATAGRAM ? FLOW_UDP : FLOW_EMBRYONIC;
 	union binding bound;
 
@@ -89,7 +95,7 @@ static __always_inline __u64 settle_arrival(const struct arrival *arrival, const
 	if (!opens(arrival))
 		return untracked(arrival, saw.word);
 
-	choice.word = place(arrival, service, saw, fate == IS_UNANSWERED ? saw.real : NO_REAL);
+	choice.word = place(arrival, service, saw, fate == IS_UNANSWERED);
 	if (choice.real == NO_REAL && fate == IS_UNANSWERED) /* rather a silent one than none */
 		return choose(saw.real, FORWARD_FLOW);
 	if (choice.verdict == FORWARD_NEW && saw.word != UNSEEN &&

@@ -3,9 +3,9 @@
  * What is in the tables that the program and the control plane share; the tables themselves are in maps.h. The Go types
  * of package bpf are generated from these.
  *
- * Who writes what: the control plane writes services, schedules, reals, real_terms, ports, gates, vips, probe_space and peers; the
- * program writes flows, loads, cursors, fragments, strays and counters. Addresses and ports are in network byte order,
- * all else in the host's.
+ * Who writes what: the control plane writes services, schedules, reals, real_terms, ports, gates, vips, probe_space and
+ * peers; the program writes flows, loads, handshakes, cursors, fragments, strays and counters. Addresses and ports are in
+ * network byte order, all else in the host's.
  */
 #pragma once
 
@@ -132,9 +132,20 @@ struct real_terms {
 struct real_load {
 	__u32 active;	  /* connections that open or are established */
 	__u32 inactive;	  /* those that close, and UDP */
-	__u64 answered;	  /* jiffies of the last handshake that a client completed with it */
+	__u64 answered;	  /* jiffies: the latest SYN whose client has completed the handshake */
 	__u32 overloaded; /* the real_terms.upper that was reached, if it has not come below .lower since; else 0 */
 	__u32 pad;
+};
+
+/*
+ * How the handshakes with a real server go. The numbers wrap around. The control plane reads them several times a second
+ * and compares the real servers of a service: one whose clients never go on is suspected.
+ */
+struct handshakes {
+	__u32 opened;	  /* TCP connections that it was given, rescheduled ones included */
+	__u32 completed;  /* of these: whose client has gone on */
+	__u32 waited;	  /* jiffies from the SYN until the client went on, all completed ones together */
+	__u32 unanswered; /* opened since one was completed last */
 };
 
 /* An interface that real servers are behind. */
@@ -288,6 +299,7 @@ _Static_assert(sizeof(struct service_bucket) == 64, "a service bucket is one cac
 _Static_assert(sizeof(struct service) == 64, "a service is one cache line");
 _Static_assert(sizeof(struct schedule_line) == 64, "a schedule line is one cache line");
 _Static_assert(sizeof(struct real) == 8, "a real server is one word");
+_Static_assert(sizeof(struct handshakes) == 16, "four real servers' handshakes are one cache line");
 _Static_assert(sizeof(struct flow_key) == 8, "a flow key is one word");
 _Static_assert(sizeof(struct flow) == 16, "four flows are one cache line");
 _Static_assert(sizeof(struct flow6_set) == 32 * FLOWS_PER_SET, "a flow of IPv6 takes 32 bytes");

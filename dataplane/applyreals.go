@@ -13,6 +13,7 @@ func (d *DataPlane) putReals(h *held, want Tables) error {
 		terms   = batch[bpf.DroverRealTerms]{into: d.objects.RealTerms}
 		names   = batch[bpf.DroverRealName]{into: d.objects.RealNames}
 		loads   = batch[bpf.DroverRealLoad]{into: d.objects.RealLoads}
+		shakes  = batch[bpf.DroverHandshakes]{into: d.objects.Handshakes}
 		traffic = batch[bpf.DroverTraffic]{into: d.objects.RealTraffic}
 		nothing = make([]bpf.DroverTraffic, d.cpus)
 	)
@@ -33,6 +34,7 @@ func (d *DataPlane) putReals(h *held, want Tables) error {
 				Address: encodeAddress(real.Address.Addr()), Port: encodePort(real.Address.Port()), Service: uint32(service) + 1,
 			})
 			loads.put(id, bpf.DroverRealLoad{})
+			shakes.put(id, bpf.DroverHandshakes{})
 			traffic.put(id, nothing...)
 		}
 		if encodeTerms(old) != encodeTerms(real) {
@@ -43,7 +45,9 @@ func (d *DataPlane) putReals(h *held, want Tables) error {
 		}
 		h.Reals.Set(RealID(n), real)
 	}
-	for _, flush := range []func(*DataPlane) error{names.flush, loads.flush, traffic.flush, terms.flush, reals.flush} {
+	for _, flush := range []func(*DataPlane) error{
+		names.flush, loads.flush, shakes.flush, traffic.flush, terms.flush, reals.flush,
+	} {
 		if err := flush(d); err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ var shownFields = map[string][]string{
 	bpf.DroverMapFragments:      {"from", "to", "id", "protocol", "family", "service", "real", "seen"},
 	bpf.DroverMapGateNames:      {"interface", "virtual_router_id"},
 	bpf.DroverMapGates:          {"open_until", "forward_until"},
+	bpf.DroverMapHandshakes:     {"opened", "completed", "waited", "unanswered"},
 	bpf.DroverMapPastTraffic:    {"packets", "bytes", "connections"},
 	bpf.DroverMapPeers:          {"mac", "service"},
 	bpf.DroverMapPortInterfaces: {"key", "value"},

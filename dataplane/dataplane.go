@@ -133,9 +133,9 @@ func Open(opts Options) (*DataPlane, error) {
 // move out of.
 var pinnedMaps = []string{
 	bpf.DroverMapCursors, bpf.DroverMapDisplaced, bpf.DroverMapFlowLocks, bpf.DroverMapFlows, bpf.DroverMapFlows6,
-	bpf.DroverMapFragments, bpf.DroverMapGateNames, bpf.DroverMapGates, bpf.DroverMapPastTraffic, bpf.DroverMapPeers,
-	bpf.DroverMapPortInterfaces, bpf.DroverMapPorts, bpf.DroverMapProbeSpace, bpf.DroverMapRealLoads, bpf.DroverMapRealNames,
-	bpf.DroverMapRealTerms, bpf.DroverMapRealTraffic, bpf.DroverMapReals, bpf.DroverMapSchedules,
+	bpf.DroverMapFragments, bpf.DroverMapGateNames, bpf.DroverMapGates, bpf.DroverMapHandshakes, bpf.DroverMapPastTraffic,
+	bpf.DroverMapPeers, bpf.DroverMapPortInterfaces, bpf.DroverMapPorts, bpf.DroverMapProbeSpace, bpf.DroverMapRealLoads,
+	bpf.DroverMapRealNames, bpf.DroverMapRealTerms, bpf.DroverMapRealTraffic, bpf.DroverMapReals, bpf.DroverMapSchedules,
 	bpf.DroverMapServiceIndex, bpf.DroverMapServices, bpf.DroverMapSettings, bpf.DroverMapStrays,
 	bpf.DroverMapVerdicts, bpf.DroverMapVips,
 }

@@ -116,6 +116,21 @@ func (p *plane) age(by time.Duration) {
 		seen := binary.NativeEndian.Uint32(flow[atSeen:])
 		binary.NativeEndian.PutUint32(flow[atSeen:], seen-uint32(toJiffies(by, p.hz)))
 	})
+	for id := range p.objects.RealLoads.MaxEntries() {
+		p.ageAnswer(RealID(id), by)
+	}
+}
+
+// ageAnswer makes it longer since a real server answered, if it ever did.
+func (p *plane) ageAnswer(id RealID, by time.Duration) {
+	p.t.Helper()
+	var load bpf.DroverRealLoad
+	must(p.t, p.objects.RealLoads.Lookup(uint32(id), &load))
+	if load.Answered == 0 {
+		return
+	}
+	load.Answered -= toJiffies(by, p.hz)
+	must(p.t, p.objects.RealLoads.Put(uint32(id), load))
 }
 
 // ageFlow makes the last packet of one IPv4 flow that much older.

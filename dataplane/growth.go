@@ -50,6 +50,9 @@ func (e *edition) grown(sizes Sizes) (*growth, error) {
 			return nil, errors.Join(fmt.Errorf("map %s: %w", name, err), g.close())
 		}
 	}
+	// A version before this may have left tables of real servers that are larger than is wanted, but no handshakes.
+	handshakes, reals := g.spec.Maps[bpf.DroverMapHandshakes], g.spec.Maps[bpf.DroverMapReals]
+	handshakes.MaxEntries = max(handshakes.MaxEntries, reals.MaxEntries)
 	return g, nil
 }
 

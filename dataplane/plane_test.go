@@ -156,7 +156,7 @@ func (p *plane) renew(want Tables) {
 	must(p.t, p.Apply(want))
 	must(p.t, p.OpenGate(webGate, time.Hour, time.Hour))
 	must(p.t, p.SetTimeouts(Timeouts{}))
-	for _, m := range []*ebpf.Map{p.objects.Flows, p.objects.Flows6, p.objects.RealLoads} {
+	for _, m := range []*ebpf.Map{p.objects.Flows, p.objects.Flows6, p.objects.RealLoads, p.objects.Handshakes} {
 		zero := make([]byte, m.ValueSize())
 		for key := range m.MaxEntries() {
 			must(p.t, m.Put(key, zero))

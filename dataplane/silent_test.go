@@ -68,8 +68,8 @@ func TestAHandshakeIsNoted(t *testing.T) {
 		p.answeredAgo(time.Hour)
 		p.expect(f.syn(1), opened(1))
 		p.expect(f.syn(2), opened(2))
-		p.expect(f.syn(3), opened(1))
 		p.age(time.Second)
+		p.expect(f.syn(3), opened(1))
 		p.expect(f.ack(3), kept(1)) // it answers, so the others wait for it
 		p.expect(f.syn(1), kept(1))
 		p.expect(f.syn(2), rescheduled(1))
@@ -89,6 +89,7 @@ func TestEverySchedulerAvoidsASilentServer(t *testing.T) {
 			p.expectTrueLoads()
 		}
 		for _, fallback := range []bool{false, true} { // a hash has no other server without sh-fallback
+			p.clearHandshakes()
 			p.farm(f, ByHash, hashTable, 1, 1, 1)
 			p.reschedule(f, func(s *Service) { s.Fallback = fallback })
 			first := p.realOf(f.syn(1))
@@ -96,6 +97,93 @@ func TestEverySchedulerAvoidsASilentServer(t *testing.T) {
 			if got := p.realOf(f.syn(1)); (got == first) == fallback {
 				p.t.Errorf("with fallback %t it went to %d and then to %d", fallback, first, got)
 			}
+		}
+	})
+}
+
+// clearHandshakes has no handshake counted.
+func (p *plane) clearHandshakes() {
+	p.t.Helper()
+	for id := range p.objects.Handshakes.MaxEntries() {
+		must(p.t, p.objects.Handshakes.Put(id, bpf.DroverHandshakes{}))
+	}
+}
+
+// TestAHandshakeBegunBeforeProvesNothing: the answer to it may have been the last before the server died.
+func TestAHandshakeBegunBeforeProvesNothing(t *testing.T) {
+	inEither(t, Sizes{}, func(p *plane, f family) {
+		p.setSchedule(tcpService(f.web), 1)
+		p.expect(f.syn(1), opened(1))
+		p.age(100 * time.Millisecond)
+		p.expect(f.syn(2), opened(1))
+		p.expect(f.ack(1), kept(1))
+		p.setSchedule(tcpService(f.web), 1, 2)
+		p.age(time.Second)
+		p.expect(f.syn(2), rescheduled(2))
+	})
+}
+
+// TestASYNThatWasUnansweredGoesToAServerThatAnswers, and not to another that may be dead as well.
+func TestASYNThatWasUnansweredGoesToAServerThatAnswers(t *testing.T) {
+	inEither(t, Sizes{}, func(p *plane, f family) {
+		for name, scheduler := range map[string]Scheduler{
+			"by turns": ByTurns, "by two": ByTwo, "least connections": LeastConnections, "by hash": ByHash, "first": First,
+		} {
+			p.farm(f, scheduler, turns(0, 1, 2, 3, 4, 5), 1, 1, 1, 1, 1, 1)
+			p.reschedule(f, func(s *Service) { s.Fallback = true })
+			for n := range 6 {
+				p.answeredAt(farmID(n), 0)
+			}
+			first := p.realOf(f.syn(1))
+			alive := farmID(5)
+			if first == alive {
+				alive = farmID(4)
+			}
+			p.age(time.Second)
+			p.answeredAt(alive, p.now().now)
+			if got := p.realOf(f.syn(1)); got != alive {
+				p.t.Errorf("%s: the SYN goes to %d, then to %d, want %d, which answers", name, first, got, alive)
+			}
+		}
+	})
+}
+
+// TestAPortThatIsUsedAgainLeavesASilentServer: the new connection has its second, too.
+func TestAPortThatIsUsedAgainLeavesASilentServer(t *testing.T) {
+	inEither(t, Sizes{}, func(p *plane, f family) {
+		for _, end := range []byte{ack | fin, rst} {
+			p.renew(f.tables())
+			p.expect(f.syn(1), opened(1))
+			p.expect(f.ack(1), kept(1))
+			p.expect(f.segment(1, end), kept(1))
+			p.age(time.Second)
+			p.expect(f.syn(1), opened(2))
+			p.expect(f.syn(1), kept(2))
+			p.age(time.Second)
+			p.expect(f.syn(1), rescheduled(1))
+			p.expectTrueLoads()
+		}
+	})
+}
+
+// TestAHashLeavesAServerThatManyWaitFor even without sh-fallback: that so many SYNs were lost is not to be believed.
+func TestAHashLeavesAServerThatManyWaitFor(t *testing.T) {
+	inEither(t, Sizes{}, func(p *plane, f family) {
+		p.clearHandshakes()
+		p.farm(f, ByHash, hashTable, 1, 1, 1)
+		first := p.realOf(f.syn(1))
+		for n, waiting := 2, 1; waiting < 8; n++ {
+			p.age(time.Second)
+			if again := p.realOf(f.syn(1)); again != first {
+				p.t.Fatalf("with %d waiting the SYN goes to %d, then to %d", waiting, first, again)
+			}
+			if p.realOf(f.syn(n)) == first {
+				waiting++
+			}
+		}
+		p.age(time.Second)
+		if again := p.realOf(f.syn(1)); again == first {
+			p.t.Errorf("with eight waiting the SYN stays at %d", first)
 		}
 	})
 }

@@ -76,7 +76,7 @@ func (s Sizes) entries() map[string]uint32 {
 	reals := uint32(s.Reals + 1)
 	return map[string]uint32{
 		bpf.DroverMapFlows: setsFor(s.Flows), bpf.DroverMapFlows6: setsFor(s.Flows6),
-		bpf.DroverMapReals: reals, bpf.DroverMapRealTerms: reals, bpf.DroverMapRealLoads: reals,
+		bpf.DroverMapReals: reals, bpf.DroverMapRealTerms: reals, bpf.DroverMapRealLoads: reals, bpf.DroverMapHandshakes: reals,
 		bpf.DroverMapRealNames: reals, bpf.DroverMapRealTraffic: reals, bpf.DroverMapSchedules: linesFor(uint32(s.Schedules)),
 	}
 }
