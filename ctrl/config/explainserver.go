@@ -44,6 +44,7 @@ func (w *printer) virtualServer(v VirtualServer) {
 		w.flag(v.Scheduler+"-port", v.HashPorts)
 		w.flag(v.Scheduler+"-fallback", v.Fallback)
 		w.flag("ops", v.OnePacket)
+		w.seconds("slow_start", v.SlowStart)
 		if v.PersistenceTimeout > 0 {
 			w.seconds("persistence_timeout", v.PersistenceTimeout)
 			w.line("persistence_granularity", granularityWord(v))

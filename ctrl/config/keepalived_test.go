@@ -84,6 +84,7 @@ var objections = []objection{
 	{"no protocol set - defaulting to UDP", "UDP as in keepalived", false},
 	{"no scheduler set, setting default 'wlc'", "wlc as in keepalived", false},
 	{"zero port only valid for persistent services", "made persistent as in keepalived", false},
+	{"Unknown keyword 'slow_start'", "Drover's own; keepalived starts without it", true},
 	{"has no real servers - ignoring", "left out as keepalived does", false},
 }
 

@@ -11,6 +11,7 @@ func referenceServers() []VirtualServer {
 		Port:      80,
 		Protocol:  TCP,
 		Scheduler: "wrr",
+		SlowStart: time.Minute,
 		DelayLoop: 6 * time.Second,
 
 		Quorum: 4, Hysteresis: 1,

@@ -70,6 +70,11 @@ type VirtualServer struct {
 	// IPv6 (persistence_granularity). Default all; 0 without persistence.
 	PersistencePrefix int
 
+	// SlowStart is the time in which the share of a real server that has come
+	// up again grows from a tenth to the whole, 1 s to a day (slow_start). 0, the
+	// default: it has the whole at once. Always 0 under sh, mh, dh and fo.
+	SlowStart time.Duration
+
 	// DelayLoop is the default time between two checks of its real servers
 	// (delay_loop). Each Check holds its own, resolved.
 	DelayLoop time.Duration

@@ -13,9 +13,11 @@ type serverDraft struct {
 
 	algorithm, kind, protocol, granularity word
 
-	// flags are the flags of the scheduler, and opsAt is where ops stands.
-	flags []word
-	opsAt Position
+	// flags are the flags of the scheduler, and opsAt is where ops stands;
+	// slowStartAt is where slow_start does.
+	flags       []word
+	opsAt       Position
+	slowStartAt Position
 
 	quorumAt, hysteresisAt      Position
 	sorry                       []word
@@ -36,7 +38,7 @@ type realDefaults struct {
 
 var virtualServerGrammar = grammar[serverDraft]{
 	block: "virtual_server",
-	served: with(checkKeywords(checksOfServer), schedulerKeywords(), persistenceKeywords(), quorumKeywords(), map[string]keyword[serverDraft]{
+	served: with(checkKeywords(checksOfServer), schedulerKeywords(), persistenceKeywords(), slowStartKeywords(), quorumKeywords(), map[string]keyword[serverDraft]{
 		"lb_kind":            {min: 1, max: maxInt, read: readKind},
 		"lvs_method":         {min: 1, max: maxInt, read: readKind},
 		"protocol":           {min: 1, max: 1, read: readProtocol},
@@ -142,6 +144,7 @@ func (p *parser) completeServer(v *serverDraft) {
 	}
 	p.completeScheduler(v)
 	p.completePersistence(v)
+	p.completeSlowStart(v)
 	p.completeQuorum(v)
 	p.completeSorryServer(v)
 }
