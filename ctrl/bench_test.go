@@ -10,6 +10,7 @@ import (
 
 	"drover/bench/testbed"
 	"drover/ctrl/config"
+	"drover/ctrl/suspect"
 	"drover/dataplane"
 )
 
@@ -136,5 +137,37 @@ func BenchmarkReplanFromNothing(b *testing.B) {
 		if err := c.writeTables(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// All that looking for suspects takes, five times a second. Clients come to every real server, or to none.
+func BenchmarkWatchHandshakes(b *testing.B) {
+	for _, bench := range []struct {
+		name   string
+		opened uint32
+	}{{"clients", 3}, {"nobody", 0}} {
+		b.Run(bench.name, func(b *testing.B) {
+			cfg := manyServers("rr")
+			c := New(Options{Data: openData(b, SizesFor(cfg)), Log: slog.New(slog.DiscardHandler)})
+			k := allWell(cfg)
+			c.known, c.ids = *k, numbers(b, k)
+			if err := c.writeTables(); err != nil {
+				b.Fatal(err)
+			}
+			now := noon
+			for b.Loop() {
+				now = now.Add(suspect.Interval)
+				if err := c.readHandshakes(); err != nil {
+					b.Fatal(err)
+				}
+				for id := range c.handshakes.now {
+					its := &c.handshakes.now[id]
+					its.Opened, its.Completed = uint32(b.N)*bench.opened, uint32(b.N)*bench.opened
+				}
+				for n, p := range c.known.roster.pools {
+					c.heed(p, c.handshakes.observe(p, &c.planner.parts[n], now, c.lastPass))
+				}
+			}
+		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"time"
 
 	"drover/ctrl/api"
 	"drover/ctrl/config"
@@ -149,6 +150,26 @@ func (c *checkers) status(key realKey) *api.Check {
 	}
 	s := check.checker.Status()
 	return &api.Check{Done: s.Checks, Failed: s.Failures, Last: s.LastCheck, LastError: s.LastError}
+}
+
+// nudge makes the next check of a real server due at once, if it has one.
+func (c *checkers) nudge(key realKey) {
+	if check, runs := c.running[key]; runs {
+		check.checker.Nudge()
+	}
+}
+
+// lastPass is when the last check of a real server has ended, if it passed; zero if not, or without a check.
+func (c *checkers) lastPass(key realKey) time.Time {
+	check, runs := c.running[key]
+	if !runs {
+		return time.Time{}
+	}
+	s := check.checker.Status()
+	if s.LastError != "" {
+		return time.Time{}
+	}
+	return s.LastCheck
 }
 
 // stopAll ends every check.

@@ -36,13 +36,16 @@ type Controller struct {
 	counting sync.RWMutex
 
 	// The rest belongs to Run.
-	known    known
-	ids      *identities
-	planner  planner
-	stale    bool            // what is known has changed since the tables were written
-	sizes    dataplane.Sizes // of the tables, as they were last asked for
-	routers  map[routerKey]*router
-	segments *segments
+	known   known
+	ids     *identities
+	planner planner
+	// steps comes when the next step of a slow start is due.
+	steps      *time.Timer
+	handshakes handshakes
+	stale      bool            // what is known has changed since the tables were written
+	sizes      dataplane.Sizes // of the tables, as they were last asked for
+	routers    map[routerKey]*router
+	segments   *segments
 	// parting are routers that a reload has stopped and that are not done yet, each closed when it is; dismissed waits for
 	// all of them.
 	parting   map[routerKey]chan struct{}
@@ -85,6 +88,8 @@ func New(opts Options) *Controller {
 	c.errands = newErrands(opts.Log)
 	c.probe = time.AfterFunc(claimProbeInterval, func() { c.post(c.probeClaims) })
 	c.look = time.AfterFunc(repairInterval, func() { c.post(c.unfit) })
+	c.steps = time.AfterFunc(repairInterval, func() { c.post(func() { c.stale = true }) })
+	c.steps.Stop()
 	c.checkers = &checkers{log: opts.Log, running: make(map[realKey]runningCheck), report: c.onVerdict}
 	return c
 }
@@ -115,6 +120,8 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 	defer guard.Stop()
 	probe := time.NewTicker(claimProbeInterval)
 	defer probe.Stop()
+	watch := time.NewTimer(idleWatch)
+	defer watch.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -132,6 +139,8 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 		case <-probe.C:
 			c.known.claims.forget(time.Now())
 			c.probeClaims()
+		case now := <-watch.C:
+			watch.Reset(c.watchHandshakes(now))
 		}
 		c.relocate()
 		if c.stale {
@@ -148,7 +157,11 @@ func (c *Controller) replan() { c.tell.about("the tables do not follow", c.write
 
 func (c *Controller) writeTables() error {
 	c.stale = true
-	if err := c.ids.number(time.Now(), &c.known); err != nil {
+	now := time.Now()
+	if next := c.known.rise(now); !next.IsZero() {
+		c.steps.Reset(next.Sub(now))
+	}
+	if err := c.ids.number(now, &c.known); err != nil {
 		return err
 	}
 	if err := c.data.Apply(c.planner.plan(&c.known, c.ids)); err != nil {

@@ -30,7 +30,8 @@
 //	known.go       all that is known, and what it means for one real server
 //	place.go       where packets come in and where each real server is; outlet.go: what is below an interface
 //	roster.go      a configuration laid out for planning; capacity.go: whether the tables hold it
-//	plan.go        known -> tables; layout.go: real servers and weights -> a schedule; identity.go: who keeps which id
+//	plan.go        known -> tables; layout.go: real servers and weights -> a schedule; share.go: what a real server gets of
+//	               its weight; identity.go: who keeps which id
 //	sweep.go       idle connections forgotten
 //	instances.go   a router for each VRRP instance, and what it is told; fitness.go: what all that is watched means for it;
 //	               lowering.go: when a MASTER offers its role to others
@@ -42,6 +43,7 @@
 //	statics.go     addresses, routes and rules that are always there
 //	scripts.go     track and notify scripts as they are configured
 //	segment.go     ARP and NDP on one interface; pace.go: not too fast; claims.go: others that answer for a VIP
-//	checks.go      health checkers; probeways.go: their ways through VIPs
+//	checks.go      health checkers; probeways.go: their ways through VIPs; handshakes.go: what the packets tell of real
+//	               servers
 //	status.go      what `drover status` shows; statusinstance.go: of VRRP; statuscount.go: what the maps count
 package ctrl

@@ -40,6 +40,7 @@ func (c *Controller) stopRest() error {
 	c.checkers.stopAll()
 	c.probe.Stop()
 	c.look.Stop()
+	c.steps.Stop()
 	err := c.closeScripts()
 	c.segments.keep(nil)
 	c.halt()

@@ -21,21 +21,25 @@ var schedulers = map[string]dataplane.Scheduler{
 func (p *pool) weight(m *member) int {
 	switch p.config.Scheduler {
 	case "rr", "lc", "dh":
-		return min(m.config.Weight, 1)
+		return min(m.effectiveWeight(), 1)
 	default:
-		return m.config.Weight
+		return m.effectiveWeight()
 	}
 }
 
-// weights are the members' in the schedule, 0 for those that take no new connections. The table of mh has all real
-// servers as configured for as long as one takes connections: the program passes over the others, and so a client's real
-// server stays the same while another one comes and goes.
-func (p *pool) weights(at []position) []int {
+// weights are the members' in the schedule, 0 for those that take no new connections; own are those of each for itself.
+// The table of mh has all real servers as configured for as long as one takes connections: the program passes over the
+// others, and so a client's real server stays the same while another one comes and goes. The order of ovf does not change
+// with shares: they say how many connections one may have.
+func (p *pool) weights(at []position, own []int) []int {
 	weights := make([]int, len(at))
 	any := false
 	for i := range at {
 		if at[i].state == dataplane.RealUp || p.config.Scheduler == "mh" {
-			weights[i] = p.weight(&p.members[i])
+			weights[i] = own[i]
+			if p.config.Scheduler == "ovf" {
+				weights[i] = p.weight(&p.members[i])
+			}
 		}
 		any = any || at[i].state == dataplane.RealUp && weights[i] > 0
 	}
@@ -63,9 +67,15 @@ func mostEntries(v *config.VirtualServer) int {
 		return schedule.MaglevSize(len(servers))
 	case "sh":
 		return len(schedule.SourceHash(servers))
-	case "wrr", "twos":
-		if !equal {
-			return max(turns(len(servers)), len(servers))
+	case "rr", "wrr", "twos":
+		most := max(turns(len(servers)), len(servers))
+		switch {
+		case v.Scheduler != "rr" && !equal:
+			return most
+		case v.SlowStart > 0:
+			return min(wholeShare*len(servers), most)
+		case v.Protocol == config.TCP: // one may be suspected
+			return min(suspectedShare*len(servers), most)
 		}
 	}
 	return len(servers)
@@ -85,6 +95,8 @@ func (l *layout) of(p *pool, weights []int, vip netip.Addr) []int {
 		servers[i].Weight = weights[i]
 	}
 	switch p.config.Scheduler {
+	case "lc", "wlc", "sed", "nq":
+		return p.takers(weights)
 	case "sh", "dh", "mh":
 		for i := range servers {
 			servers[i].Key = p.members[i].address.String()
@@ -110,20 +122,30 @@ func orderOf(scheduler string, servers []schedule.Server) []int {
 		return schedule.Maglev(servers, schedule.MaglevSize(len(servers)))
 	case "fo", "ovf":
 		return schedule.ByWeight(servers)
-	case "lc", "wlc", "sed", "nq":
-		return takers(servers)
 	default:
 		return schedule.Turns(servers, turns(len(servers)))
 	}
 }
 
-// takers are the servers that take new connections, each once: the program searches them.
-func takers(servers []schedule.Server) []int {
-	order := make([]int, 0, len(servers))
-	for i, s := range servers {
-		if s.Weight > 0 {
-			order = append(order, i)
+// takers are the members that take new connections, each once: the program searches them, and takes the first of those
+// that have nothing to do. So those that have not their whole share come last.
+func (p *pool) takers(weights []int) []int {
+	order := make([]int, 0, len(weights))
+	for _, whole := range []bool{true, false} {
+		for i, w := range weights {
+			if w > 0 && (p.share(i) == wholeShare) == whole {
+				order = append(order, i)
+			}
 		}
 	}
 	return order
+}
+
+// scheduler is how the program finds a real server in the schedule. lc knows no weights; when shares must count, it goes
+// by them as wlc does.
+func (p *pool) scheduler(weights []int) dataplane.Scheduler {
+	if p.config.Scheduler == "lc" && slices.ContainsFunc(weights, func(w int) bool { return w > 1 }) {
+		return dataplane.LeastWeighted
+	}
+	return schedulers[p.config.Scheduler]
 }

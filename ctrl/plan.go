@@ -18,6 +18,7 @@ type planner struct {
 // part is what was planned of a pool.
 type part struct {
 	positions []position // of its members
+	own       []int      // their weights
 	weights   []int      // that its schedules were made of
 }
 
@@ -86,20 +87,21 @@ func (p *planner) planPorts(k *known) {
 func (p *planner) planPool(pool *pool, was *part) {
 	begun := was.positions != nil
 	if !begun {
-		was.positions = make([]position, len(pool.members))
+		was.positions, was.own = make([]position, len(pool.members)), make([]int, len(pool.members))
 	}
+	own := pool.own()
 	for i := range pool.members {
 		m := &pool.members[i]
 		at := m.standing().position
-		if begun && at == was.positions[i] {
+		if begun && at == was.positions[i] && own[i] == was.own[i] {
 			continue
 		}
-		was.positions[i] = at
+		was.positions[i], was.own[i] = at, own[i]
 		for s, key := range pool.services {
-			p.tables.Reals[pool.id(s, i)] = pool.real(m, key, at)
+			p.tables.Reals[pool.id(s, i)] = pool.real(m, key, at, own[i])
 		}
 	}
-	weights := pool.weights(was.positions)
+	weights := pool.weights(was.positions, own)
 	if !begun || !slices.Equal(weights, was.weights) {
 		was.weights = weights
 		p.planServices(pool, weights)
@@ -109,17 +111,17 @@ func (p *planner) planPool(pool *pool, was *part) {
 	}
 }
 
-func (p *pool) real(m *member, service dataplane.ServiceKey, at position) dataplane.Real {
+func (p *pool) real(m *member, service dataplane.ServiceKey, at position, weight int) dataplane.Real {
 	return dataplane.Real{
 		Service: service, Address: m.address, MAC: at.mac, State: at.state, Port: at.port,
-		Weight: uint16(p.weight(m)), Upper: m.config.UpperThreshold, Lower: m.config.LowerThreshold,
+		Weight: uint16(weight), Upper: m.config.UpperThreshold, Lower: m.config.LowerThreshold,
 	}
 }
 
 func (p *planner) planServices(pool *pool, weights []int) {
 	v := pool.config
 	service := dataplane.Service{
-		Scheduler: schedulers[v.Scheduler], HashPort: v.HashPorts, Fallback: v.Fallback, OnePacket: v.OnePacket,
+		Scheduler: pool.scheduler(weights), HashPort: v.HashPorts, Fallback: v.Fallback, OnePacket: v.OnePacket,
 		HasLocal: pool.local, Persistence: v.PersistenceTimeout, PersistencePrefix: v.PersistencePrefix,
 	}
 	for s, key := range pool.services {

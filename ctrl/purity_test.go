@@ -13,9 +13,9 @@ import (
 // pure are the files that open no file or socket, read no clock and start no goroutine.
 var pure = []string{
 	"plan.go", "layout.go", "roster.go", "outlet.go", "place.go", "capacity.go", "identity.go", "known.go", "claims.go",
-	"fitness.go", "lowering.go", "lateness.go", "routersettings.go",
+	"fitness.go", "lowering.go", "lateness.go", "share.go", "routersettings.go",
 	"config/*.go", "vrrp/*.go", "health/tracker.go", "health/kind.go", "health/weight.go", "health/diagnosis.go",
-	"schedule/*.go",
+	"schedule/*.go", "suspect/*.go",
 	"track/sum.go", "track/threshold.go", "track/quorum.go", "track/match.go", "track/number.go", "track/options.go",
 	"notify/event.go", "notify/commands.go", "notify/backlog.go",
 }

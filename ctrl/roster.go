@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"drover/ctrl/config"
+	"drover/ctrl/suspect"
 	"drover/dataplane"
 )
 
@@ -27,7 +28,8 @@ type pool struct {
 	services []dataplane.ServiceKey
 	arrivals []string // the interfaces by which packets for it come in, as far as known
 	members  []member
-	local    bool // one of them is this host
+	local    bool           // one of them is this host
+	watch    *suspect.Watch // of their handshakes; nil before it has begun
 
 	// Given by identities.
 	gates []dataplane.GateID // of each service
@@ -42,6 +44,7 @@ type member struct {
 	outlet   *outlet   // nil if it is this host, or nowhere
 	neighbor *neighbor // nil if it is this host, or nowhere
 	check    *check    // nil if nothing is checked
+	rating   rating
 }
 
 // settle lays a configuration out. What is known of real servers that it still has is kept, the rest is forgotten.
@@ -70,6 +73,7 @@ func (k *known) settle(c *config.Config, places []whereabouts) {
 		r.reals += len(p.services) * len(p.members)
 	}
 	r.findNeeds(c)
+	r.keepRatings(old.roster)
 	k.roster = r
 }
 

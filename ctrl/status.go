@@ -83,15 +83,16 @@ func (c *Controller) realServers(p *pool) []api.RealServer {
 			Address: m.config.Address.String(), Port: m.config.Port, Interface: m.place.ifname, Local: m.place.local,
 			Weight: m.config.Weight, UpperThreshold: m.config.UpperThreshold, LowerThreshold: m.config.LowerThreshold,
 			Up: at.state == dataplane.RealUp, Draining: m.config.Weight == 0, Reason: at.reason,
+			Suspected: m.rating.suspicion != "", Share: float64(p.share(i)) / wholeShare,
 		}
 		if m.check != nil {
 			list[i].Check = c.checkers.status(checkKey(p.config, m.config))
 		}
 		if at.mac != (dataplane.MAC{}) {
 			list[i].MAC = at.mac.String()
-			if list[i].Up {
-				list[i].Reason = cmp.Or(c.known.claims.remedyFor(at.mac), at.reason)
-			}
+		}
+		if list[i].Up {
+			list[i].Reason = cmp.Or(m.rating.suspicion, c.known.claims.remedyFor(at.mac), at.reason)
 		}
 	}
 	return list

@@ -77,8 +77,8 @@ func TestStatusOfVirtualServers(t *testing.T) {
 		return api.VirtualServer{
 			Address: "192.168.100.221", Port: 80, Protocol: "TCP", Scheduler: "rr", Flags: []string{}, Active: true,
 			RealServers: []api.RealServer{
-				{Address: "192.168.100.150", Port: 80, Interface: "enp1s0", Weight: 1, Up: true, MAC: macOf(web0.Addr()).String()},
-				{Address: "192.168.100.151", Port: 80, Interface: "enp1s0", Weight: 1, Up: true, MAC: macOf(web1.Addr()).String()},
+				{Address: "192.168.100.150", Port: 80, Interface: "enp1s0", Weight: 1, Up: true, Share: 1, MAC: macOf(web0.Addr()).String()},
+				{Address: "192.168.100.151", Port: 80, Interface: "enp1s0", Weight: 1, Up: true, Share: 1, MAC: macOf(web1.Addr()).String()},
 			},
 		}
 	}

@@ -51,10 +51,14 @@ type RealServer struct {
 	UpperThreshold uint32 `json:"upper_threshold"`
 	LowerThreshold uint32 `json:"lower_threshold"`
 	// Up tells whether it may get new connections: its check passes and its MAC address is known.
-	Up         bool   `json:"up"`
-	Draining   bool   `json:"draining"`   // weight 0: keeps its connections, gets no new ones
-	Overloaded bool   `json:"overloaded"` // has reached its upper threshold: gets no new ones now
-	MAC        string `json:"mac"`        // empty while not known
+	Up         bool `json:"up"`
+	Draining   bool `json:"draining"`   // weight 0: keeps its connections, gets no new ones
+	Overloaded bool `json:"overloaded"` // has reached its upper threshold: gets no new ones now
+	// Suspected tells whether clients get no answer from it any more, going by their packets: it gets fewer new connections.
+	Suspected bool `json:"suspected"`
+	// Share is what it gets of what its weight is worth, above 0 to 1: less than 1 while it is suspected, and in a slow start.
+	Share float64 `json:"share"`
+	MAC   string  `json:"mac"` // empty while not known
 	// Reason is why it is not up, or what is wrong with it although it is.
 	Reason              string `json:"reason,omitempty"`
 	ActiveConnections   int    `json:"active_connections"`   // opening or established

@@ -37,7 +37,7 @@ func fullStatus() Status {
 			RealServers: []RealServer{
 				{
 					Address: "192.168.100.150", Port: 80, Interface: "enp1s0", Local: true, Weight: 3, UpperThreshold: 9,
-					LowerThreshold: 5, Up: true, Draining: true, Overloaded: true, MAC: "b8:27:eb:b3:bb:e1",
+					LowerThreshold: 5, Up: true, Draining: true, Overloaded: true, Suspected: true, Share: 0.125, MAC: "b8:27:eb:b3:bb:e1",
 					Reason:            "answers ARP for the VIP",
 					ActiveConnections: 5, InactiveConnections: 6, Connections: 75, Packets: 1200, Bytes: 90000,
 					Check: &Check{Done: 60, Failed: 2, Last: since, LastError: "status 500"},

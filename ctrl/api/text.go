@@ -108,6 +108,10 @@ func (r RealServer) state() string {
 		return "draining"
 	case r.Overloaded:
 		return "overloaded"
+	case r.Suspected:
+		return "suspected"
+	case r.Share > 0 && r.Share < 1:
+		return fmt.Sprintf("up %.0f%%", 100*r.Share)
 	default:
 		return "up"
 	}

@@ -30,6 +30,11 @@ func TestStatusIsWrittenAsTheGoldenText(t *testing.T) {
 			r.Weight, r.Draining, r.MAC, r.Reason = 0, true, "02:00:00:00:00:01", "status 500"
 		}),
 		at("192.168.100.154", func(r *RealServer) { r.Up, r.Overloaded, r.MAC = true, true, "02:00:00:00:00:02" }),
+		at("192.168.100.155", func(r *RealServer) {
+			r.Up, r.Suspected, r.Share, r.Reason = true, true, 0.125, "clients get no answer from it"
+		}),
+		at("192.168.100.156", func(r *RealServer) { r.Up, r.Share = true, 0.3 }),
+		at("192.168.100.157", func(r *RealServer) { r.Up, r.Share = true, 1 }),
 	)
 	s.VirtualServers = append(s.VirtualServers,
 		VirtualServer{Address: "10.0.0.1", Port: 53, Protocol: "UDP", Scheduler: "rr", Flags: []string{"ops"}},
