@@ -22,10 +22,7 @@ func newAlone(t *testing.T, config string, more ...testbed.Port) *network {
 	spec := aloneSpec(t, config)
 	spec.More = more
 	n.high = n.addHost(spec)
-	n.client = n.addHost(testbed.HostSpec{
-		Name: "client", Interface: "eth0", MAC: mac(t, "00:21:cc:00:00:04"),
-		Addresses: prefixes("192.168.100.4/24", "2001:db8:100::4/64"),
-	})
+	n.client = n.addHost(clientSpec(t))
 	for _, spec := range []testbed.HostSpec{
 		webSpec(t, "web150", "b8:27:eb:b3:bb:e1", "192.168.100.150/24", "2001:db8:100::150/64"),
 		webSpec(t, "web151", "b8:27:eb:92:a5:e2", "192.168.100.151/24", "2001:db8:100::151/64"),
@@ -34,6 +31,14 @@ func newAlone(t *testing.T, config string, more ...testbed.Port) *network {
 		n.addWeb(spec)
 	}
 	return n
+}
+
+func clientSpec(t *testing.T) testbed.HostSpec {
+	t.Helper()
+	return testbed.HostSpec{
+		Name: "client", Interface: "eth0", MAC: mac(t, "00:21:cc:00:00:04"),
+		Addresses: prefixes("192.168.100.4/24", "2001:db8:100::4/64"),
+	}
 }
 
 func aloneSpec(t *testing.T, config string) testbed.HostSpec {
