@@ -80,7 +80,8 @@ func New(opts Options) *Controller {
 	c := &Controller{
 		data: opts.Data, mode: opts.Mode, log: opts.Log, mail: newMailbox(), done: make(chan struct{}), known: newKnown(),
 		routers: make(map[routerKey]*router), parting: make(map[routerKey]chan struct{}),
-		segments: newSegments(), fitness: make(map[routerKey]fitness), lowerings: make(map[routerKey]*lowering), attached: make(map[string]attachState), tell: newTeller(opts.Log),
+		segments: newSegments(), fitness: make(map[routerKey]fitness), lowerings: make(map[routerKey]*lowering),
+		attached: make(map[string]attachState), tell: newTeller(opts.Log),
 	}
 	c.sweeper = sweeper{sweep: opts.Data.Sweep, tell: c.tell}
 	c.ways.data = opts.Data
@@ -171,7 +172,7 @@ func (c *Controller) writeTables() error {
 	return nil
 }
 
-// repair tries again what has failed: sizes, attaching, ARP sockets, places of which no event tells as they hang on routes.
+// repair tries again what has failed: sizes, attaching, sockets, addresses, routes, places of which no event tells as they hang on routes.
 // (Stale tables are written after every event.) It also lets go of tables that were replaced, after which probes need
 // another program.
 func (c *Controller) repair() {
@@ -179,5 +180,6 @@ func (c *Controller) repair() {
 	c.relocates = c.relocates || doubtful(c.known.places)
 	c.tell.about("not all works yet", errors.Join(c.data.Tidy(), c.resize()))
 	c.occupy()
+	c.errands.repair()
 	c.tell.about("not all static addresses, routes and rules are there", c.statics.add())
 }

@@ -65,6 +65,15 @@ func (e *errands) finish() {
 	e.doomed, e.closed = nil, nil
 }
 
+// repair tries again what has failed.
+func (e *errands) repair() {
+	e.post(func() {
+		for g := range e.grounds {
+			g.repair()
+		}
+	})
+}
+
 // link follows a change of an interface.
 func (e *errands) link(event netif.LinkEvent) {
 	e.post(func() {

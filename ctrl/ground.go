@@ -32,9 +32,11 @@ type ground struct {
 
 	instance   config.Instance
 	vmac       netif.LinkInfo // zero while there is none
+	made       netif.VMAC     // what it was made of
 	footing    footing
 	holds      map[netip.Addr]holding
 	rules      bool // those of a MASTER are there, and the routes
+	unrouted   bool // but for some that could not be added
 	routing    routing
 	complaints complaints
 }
@@ -106,7 +108,7 @@ func (g *ground) addVMAC() error {
 		return nil
 	}
 	below, err := netif.Link(g.instance.Interface)
-	if err != nil || g.vmac.Index != 0 && g.vmac.Parent == below.Index {
+	if err != nil {
 		return err
 	}
 	wanted := netif.VMAC{Name: v.Name, Parent: below.Name, MAC: v.Address}
@@ -115,8 +117,15 @@ func (g *ground) addVMAC() error {
 			wanted.IPv4, wanted.IPv6 = wanted.IPv4 || a.Prefix.Addr().Is4(), wanted.IPv6 || a.Prefix.Addr().Is6()
 		}
 	}
-	g.vmac, err = g.errands.vmacs.Add(wanted)
-	return err
+	if g.vmac.Index != 0 && g.vmac.Parent == below.Index && g.made.IPv4 == wanted.IPv4 && g.made.IPv6 == wanted.IPv6 {
+		return nil
+	}
+	link, err := g.errands.vmacs.Add(wanted)
+	if err != nil {
+		return err
+	}
+	g.vmac, g.made = link, wanted
+	return nil
 }
 
 func (g *ground) removeVMAC() {
@@ -193,6 +202,21 @@ func (g *ground) address(event netif.AddressEvent, vip bool) {
 	}
 	if g.footing.problem != "" || event.Removed && event.Prefix.Addr() == g.footing.source {
 		g.stand()
+	}
+}
+
+// repair tries again what has failed, if no event has brought it about.
+func (g *ground) repair() {
+	if g.footing.problem != "" {
+		g.stand()
+	}
+	for addr, h := range g.holds {
+		if h.index == 0 && g.addOne(h.VirtualAddress) {
+			g.announceAll([]netip.Addr{addr}, g.instance.GARP.MasterRepeat)
+		}
+	}
+	if g.unrouted {
+		g.rule(true)
 	}
 }
 

@@ -94,8 +94,8 @@ func (c *Controller) sets() []set {
 	return sets
 }
 
-// dismiss lets go of a router that is about to stop. Its gate stays until it is done. Scripts are told now, while they are configured: as in
-// keepalived, of a fault, unless the other word is asked for (notify_deleted).
+// dismiss lets go of a router that is about to stop. Its gate stays until it is done. Scripts are told now, while they are
+// configured: as in keepalived, of a fault, unless the other word is asked for (notify_deleted).
 func (c *Controller) dismiss(key routerKey, r *router, deleted bool) {
 	news := r.event(notify.Fault)
 	if deleted {

@@ -14,10 +14,11 @@ func (g *ground) rule(master bool) {
 	if master {
 		change = g.routing.add
 	}
-	if err := change(g.instance.Routes, g.instance.Rules); err != nil {
+	err := change(g.instance.Routes, g.instance.Rules)
+	if err != nil {
 		g.complain("routing", "not all virtual routes and rules could be changed", err)
 	}
-	g.rules = master
+	g.rules, g.unrouted = master, master && err != nil
 }
 
 // reroute puts back the routes of a MASTER that the kernel has taken away with an address or a link.

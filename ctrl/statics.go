@@ -14,7 +14,9 @@ type statics struct {
 	addresses []config.VirtualAddress
 	routes    []config.Route
 	rules     []config.Rule
-	routing   routing
+	// at are the indexes of the interfaces that the addresses were put on, by the addresses without their positions.
+	at      map[config.VirtualAddress]int
+	routing routing
 }
 
 func staticsOf(c *config.Config) statics {
@@ -24,16 +26,17 @@ func staticsOf(c *config.Config) statics {
 // follow removes what the next ones do not have, and adds what is not there. It may be called again to repair.
 func (s *statics) follow(next statics) error {
 	if s.routing == nil {
-		s.routing = make(routing)
+		s.at, s.routing = make(map[config.VirtualAddress]int), make(routing)
 	}
 	gone := statics{
 		addresses: lacking(s.addresses, next.addresses, sameAddress),
 		routes:    lacking(s.routes, next.routes, sameRoute),
 		rules:     lacking(s.rules, next.rules, sameRule),
+		at:        s.at,
 		routing:   s.routing,
 	}
 	err := gone.remove()
-	next.routing = s.routing
+	next.at, next.routing = s.at, s.routing
 	*s = next
 	return errors.Join(err, s.add())
 }
@@ -46,7 +49,14 @@ func sameAddress(a, b config.VirtualAddress) bool {
 func (s *statics) add() error {
 	var errs []error
 	for _, a := range s.addresses {
-		_, err := netif.AddAddress(a.Interface, addressOf(a))
+		a.Position = config.Position{}
+		held, err := netif.AddAddress(a.Interface, addressOf(a))
+		if before, was := s.at[a]; err == nil && was && before != held.Index { // another interface has the name now
+			_, err = netif.RemoveAddressAt(before, a.Prefix)
+		}
+		if err == nil {
+			s.at[a] = held.Index
+		}
 		errs = append(errs, err)
 	}
 	return errors.Join(append(errs, s.routing.add(s.routes, s.rules))...)
@@ -55,8 +65,12 @@ func (s *statics) add() error {
 func (s *statics) remove() error {
 	errs := []error{s.routing.remove(s.routes, s.rules)}
 	for _, a := range slices.Backward(s.addresses) {
-		_, err := netif.RemoveAddress(a.Interface, a.Prefix)
-		errs = append(errs, err)
+		a.Position = config.Position{}
+		if index, added := s.at[a]; added { // else there was no such interface
+			delete(s.at, a)
+			_, err := netif.RemoveAddressAt(index, a.Prefix)
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

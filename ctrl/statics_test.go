@@ -117,6 +117,76 @@ func TestTheGroundOfAMasterHoldsItsAddressesAndRoutesAndFollowsAReload(t *testin
 	}
 }
 
+// Nothing tells of what this lacked: a name, and a network for the gateway.
+func TestTheGroundOfAMasterIsRepaired(t *testing.T) {
+	host, _ := twoFamilies(t)
+	ifname := host.Interface()
+	g := groundOn(ifname)
+	g.instance.Routes[0].Interface, g.instance.Routes[0].Via, g.instance.Routes[0].Scope = "", netip.MustParseAddr("10.4.0.1"), 0
+	vips := []netip.Addr{netip.MustParseAddr("192.168.100.221")}
+	ip := func(args ...string) error { return host.Command(t.Context(), "ip", args...).Run() }
+	err := errors.Join(ip("link", "set", ifname, "down"), ip("link", "set", ifname, "name", "other"), ip("link", "set", "other", "up"))
+	err = errors.Join(err, host.Do(func() error {
+		g.stand()
+		g.add(vips)
+		g.rule(true)
+		if g.footing.problem == "" || !g.unrouted {
+			return fmt.Errorf("it stands on %+v, unrouted %t", g.footing, g.unrouted)
+		}
+		return nil
+	}))
+	err = errors.Join(err, ip("link", "set", "other", "down"), ip("link", "set", "other", "name", ifname), ip("link", "set", ifname, "up"),
+		ip("address", "add", "10.4.0.9/24", "dev", ifname))
+	err = errors.Join(err, host.Do(func() error {
+		g.repair()
+		if g.footing.problem != "" || g.unrouted {
+			return fmt.Errorf("after the repair it stands on %+v, unrouted %t", g.footing, g.unrouted)
+		}
+		return holds(ifname, "192.168.100.221/24", true)
+	}))
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// A name that another interface has now takes the static addresses along.
+func TestStaticsAreRemovedFromWhereTheyWereAdded(t *testing.T) {
+	host, _ := twoFamilies(t)
+	ifname := host.Interface()
+	s := statics{}
+	wanted := statics{addresses: []config.VirtualAddress{{Prefix: netip.MustParsePrefix("10.1.0.1/24"), Interface: ifname}}}
+	ip := func(args ...string) error { return host.Command(t.Context(), "ip", args...).Run() }
+	err := host.Do(func() error { return s.follow(wanted) })
+	err = errors.Join(err, ip("link", "set", ifname, "down"), ip("link", "set", ifname, "name", "other"), ip("link", "add", ifname, "type", "veth"))
+	err = errors.Join(err, host.Do(func() error {
+		return errors.Join(s.add(), holds("other", "10.1.0.1/24", false), holds(ifname, "10.1.0.1/24", true))
+	}), ip("link", "set", ifname, "name", "third"))
+	err = errors.Join(err, host.Do(func() error { return errors.Join(s.remove(), holds("third", "10.1.0.1/24", false)) }))
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAReloadThatPutsAnIPv6AddressOnAVirtualMACHasItThere(t *testing.T) {
+	host, _ := twoFamilies(t)
+	ifname := host.Interface()
+	g := groundOn(ifname)
+	g.instance.VMAC = &config.VMAC{Name: "vrrp.110", Address: virtualMAC(keyOfInstance(g.instance))}
+	g.instance.Addresses[0].OnVMAC = true
+	next := g.instance
+	next.ExcludedAddresses = []config.VirtualAddress{{Prefix: netip.MustParsePrefix("2001:db8::221/64"), Interface: ifname, OnVMAC: true}}
+	err := host.Do(func() error {
+		g.stand()
+		g.add([]netip.Addr{netip.MustParseAddr("192.168.100.221")})
+		g.follow(next)
+		g.add([]netip.Addr{netip.MustParseAddr("2001:db8::221")})
+		return errors.Join(holds("vrrp.110", "192.168.100.221/24", true), holds("vrrp.110", "2001:db8::221/64", true))
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTheVIPsOfAVirtualMACAreOnItsDeviceWhichGoesWithTheInstance(t *testing.T) {
 	host, _ := twoFamilies(t)
 	ifname := host.Interface()

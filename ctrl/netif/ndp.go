@@ -66,7 +66,7 @@ func (n *NDP) Probe(vip netip.Addr) error {
 // Announce tells the LAN that a VIP is at a virtual MAC on this interface, or at the interface's own MAC with nil: an
 // unsolicited neighbor advertisement that overrides what other hosts know (RFC 4861, 7.2.6), sent in the name of the VIP as
 // keepalived does. It is that of a router where the interface forwards (net.ipv6.conf.IFNAME.forwarding), but not at a
-// virtual MAC, for which the kernel, too, answers as a host (AddVMAC).
+// virtual MAC, for which the kernel, too, answers as a host (VMACs.Add).
 func (n *NDP) Announce(vip netip.Addr, mac net.HardwareAddr) error {
 	forwarding, err := readSysctl("ipv6", n.ifname, "forwarding")
 	router := mac == nil && err == nil && forwarding != "0" // without IPv6 there is no such setting, and no router
