@@ -109,7 +109,7 @@ func (p *parser) completeFamily(i *instanceDraft) {
 	if ipv6 {
 		i.MulticastGroup = p.globals.multicastGroup6
 		if i.Version == 2 && i.versionAt.written() {
-			p.errorf(i.versionAt, "VRRP version 2 has no IPv6: write version 3")
+			p.warnf(i.versionAt, "VRRP version 2 has no IPv6: version 3 is used, as keepalived does")
 		}
 		i.Version = 3
 	}
