@@ -221,7 +221,7 @@ func (w *printer) url(u URL) {
 	w.line("path", w.word(u.Path))
 	words := []string{"status_code"}
 	for _, codes := range u.StatusCodes {
-		words = append(words, strconv.Itoa(codes.Low)+"-"+strconv.Itoa(codes.High))
+		words = append(words, codes.String())
 	}
 	w.line(words...)
 	w.text("digest", u.Digest)

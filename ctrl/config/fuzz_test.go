@@ -3,7 +3,6 @@ package config
 import (
 	"net/netip"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,20 +12,15 @@ import (
 // FuzzLoad loads arbitrary text. The result must be usable or refused, and all
 // findings must point into the text.
 func FuzzLoad(f *testing.F) {
-	for _, pattern := range []string{"*.conf", "findings/*.conf", "tutorial/*.conf"} {
-		files, err := filepath.Glob(filepath.Join("testdata", pattern))
-		if err != nil || len(files) == 0 {
-			f.Fatalf("no configurations in testdata/%s (%v)", pattern, err)
+	for _, file := range testFiles(f) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
 		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				f.Fatal(err)
-			}
-			f.Add(string(text))
-		}
+		f.Add(string(text))
 	}
 	f.Add("$A= \\\n $A \\\n $A\n$A")
+	f.Add("~SEQ(A,1,99999) ~LST({B,C},{x,1},{y}) @^a include x\n~SEQx(A,0x1,-1,-9)~SEQ(B,2)z ${A}${_RANDOM 1 ${B}}\n")
 	f.Add("include *\nincludea {main,x{,y}}\n@a b\n~SEQ(A)\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		config, findings := Load("main", memory{"main": text, "x": text + "\n}"}, WithConfigID("a"))

@@ -188,6 +188,14 @@ func TestIncludesInsideEachOtherWithoutEnd(t *testing.T) {
 	}
 }
 
+func TestSequencesOfLongLines(t *testing.T) {
+	text := "~SEQ(N,1,50000) " + strings.Repeat("word ", 10000)
+	_, findings := Load("main", memory{"main": text})
+	if len(findings) != 1 || !strings.HasPrefix(findings[0].Text, "variables or sequences expand without end") {
+		t.Errorf("found %d, first\n%s", len(findings), lines(findings[:min(3, len(findings))]))
+	}
+}
+
 func TestVariablesThatExplode(t *testing.T) {
 	text := "$A=" + strings.Repeat("x", 1000) + "\n"
 	for name := 'B'; name <= 'Z'; name++ {

@@ -46,8 +46,14 @@ func (r *reader) repeat(line []token) {
 	}
 	r.depth++
 	defer func() { r.depth-- }()
+	length := 0
+	for _, t := range line[1:] {
+		length += len(t.text) + len(t.value) + 1
+	}
 	for index := range s.count {
-		if r.repetitions++; r.repetitions > maxRepetitions {
+		r.repetitions++
+		r.expanded += length
+		if r.repetitions > maxRepetitions || r.expanded > maxExpansion {
 			r.exhaust(first.Position)
 		}
 		if r.exhausted {

@@ -1,5 +1,10 @@
 package config
 
+import (
+	"fmt"
+	"strconv"
+)
+
 // HTTPCheck asks for pages (HTTP_GET, SSL_GET).
 type HTTPCheck struct {
 	// URLs are fetched in turn; at least one.
@@ -80,6 +85,14 @@ type URL struct {
 
 // StatusRange is an inclusive range of HTTP status codes, 100 to 999.
 type StatusRange struct{ Low, High int }
+
+// String returns the range as keepalived.conf writes it: 200 or 200-299.
+func (r StatusRange) String() string {
+	if r.Low == r.High {
+		return strconv.Itoa(r.Low)
+	}
+	return fmt.Sprintf("%d-%d", r.Low, r.High)
+}
 
 // Regex is a regular expression and where a body must match it.
 type Regex struct {
