@@ -45,7 +45,7 @@ func fullStatus() Status {
 			},
 		}},
 		Interfaces: []Interface{
-			{Name: "enp1s0.10", Device: "enp1s0", XDPMode: "generic", ProgramID: 42, Reason: "no native mode"},
+			{Name: "enp1s0.10", Device: "enp1s0", XDPMode: "generic", ProgramID: 42, Reason: "no native mode", ProbeReason: "no address"},
 		},
 		Flows: Flows{
 			Live: 14, Capacity: 1113025,
