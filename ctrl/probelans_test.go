@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 
@@ -64,6 +65,25 @@ func (p *probed) expectSource(source func() string, want string) {
 	p.t.Helper()
 	if got := source(); got != want {
 		p.t.Errorf("a probe comes from %s, want %s", got, want)
+	}
+}
+
+func TestASpaceIsStaleWhenTheHostSendsFromItsPorts(t *testing.T) {
+	p := newProbed(t, dataplane.ModeNative, false)
+	for _, test := range []struct {
+		ports string
+		stale bool
+	}{{"32768 60999", false}, {"1024 60999", true}, {"32768 60999", false}} {
+		must(t, p.balancer.Do(func() error {
+			if err := os.WriteFile("/proc/sys/net/ipv4/ip_local_port_range", []byte(test.ports), 0); err != nil {
+				return err
+			}
+			stale, err := p.space.Stale()
+			if stale != test.stale {
+				t.Errorf("while the host sends from %s: stale is %t", test.ports, stale)
+			}
+			return err
+		}))
 	}
 }
 

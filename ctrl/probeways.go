@@ -28,22 +28,26 @@ func (w *probeWays) follow(lans []netif.ProbeLAN) error {
 	if len(lans) == 0 {
 		return w.close()
 	}
-	w.err = w.open()
-	space := w.space.Load()
-	if w.err != nil || space == nil {
+	if w.err = w.open(); w.err != nil {
 		return w.err
 	}
 	program, err := w.data.ProbeProgram()
 	if err != nil {
 		return err
 	}
-	return space.Follow(netif.ProbeProgram(program), lans)
+	return w.space.Load().Follow(netif.ProbeProgram(program), lans)
 }
 
-// open makes the space if there is none, and has answers come to it.
+// open makes the space if there is none that will do, and has answers come to it.
 func (w *probeWays) open() error {
-	if w.space.Load() != nil {
-		return nil
+	if space := w.space.Load(); space != nil {
+		stale, err := space.Stale()
+		if err == nil && !stale {
+			return nil
+		}
+		if err := errors.Join(err, w.close()); err != nil {
+			return err
+		}
 	}
 	space, err := netif.OpenProbeSpace()
 	if err != nil {

@@ -80,6 +80,13 @@ func (s *ProbeSpace) MAC() net.HardwareAddr { return s.mac }
 // Ports are those that sockets of TCP and UDP send from, and the ids of pings.
 func (s *ProbeSpace) Ports() PortRange { return s.ports }
 
+// Stale tells whether the host's settings have changed so that another space would have other ports. It is called in the
+// host's namespace.
+func (s *ProbeSpace) Stale() (bool, error) {
+	ports, err := hostFreePorts()
+	return err == nil && ports != s.ports, err
+}
+
 // Close removes the macvlans. Sockets that are open stay, and reach nothing any more.
 func (s *ProbeSpace) Close() error {
 	err := s.Follow(ProbeProgram{}, nil)
