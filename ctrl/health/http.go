@@ -176,9 +176,9 @@ func newHTTPGet(settings HTTPSettings, url URL, limits limits) (*httpGet, error)
 		limits:      limits,
 		network:     settings.Network,
 		tls:         settings.TLS.config(url.VirtualHost),
+		untilNotify: settings.TLS != nil && settings.TLS.Compliant,
 		want: expectation{
 			statusCodes: url.StatusCodes, digest: digest, maxBody: settings.MaxBody, search: search,
-			untilNotify: settings.TLS != nil && settings.TLS.Compliant,
 		},
 	}, nil
 }

@@ -30,14 +30,10 @@ type expectation struct {
 	digest      []byte // MD5 of the body, or empty
 	maxBody     int64
 	search      *search // or nil
-	untilNotify bool    // the end of a TLS answer must be announced
 }
 
 // judge reads an answer to its end and returns nil if it is as expected.
 func (e expectation) judge(answer io.Reader) error {
-	if !e.untilNotify {
-		answer = laxEnd{answer}
-	}
 	limited := &io.LimitedReader{R: answer, N: maxHeader}
 	reader := bufio.NewReader(limited)
 	header, err := readHeader(reader)
@@ -178,17 +174,6 @@ func (d *digester) Write(p []byte) (int, error) {
 }
 
 func (d *digester) sum() []byte { return d.Sum(nil) }
-
-// laxEnd takes the end of a connection for the end of the answer where TLS would have it announced.
-type laxEnd struct{ io.Reader }
-
-func (l laxEnd) Read(p []byte) (int, error) {
-	n, err := l.Reader.Read(p)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = io.EOF
-	}
-	return n, err
-}
 
 func bodyError(size int64, err error) error {
 	return fmt.Errorf("after %d bytes of body: %w", size, err)

@@ -16,6 +16,7 @@ type httpGet struct {
 	limits      limits
 	network     Network
 	tls         *tls.Config // nil for HTTP_GET
+	untilNotify bool        // the end of a TLS answer must be announced
 	want        expectation
 }
 
@@ -43,6 +44,9 @@ func (g *httpGet) exchange(conn *conn, address netip.AddrPort) error {
 	}
 	if _, err := stream.Write(g.request(address)); err != nil {
 		return err
+	}
+	if g.untilNotify {
+		return g.want.judge(announcedEnd{stream, conn})
 	}
 	return g.want.judge(stream)
 }

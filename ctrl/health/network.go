@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -72,6 +73,7 @@ type conn struct {
 	limits limits
 	end    time.Time // of the whole
 	stop   func() bool
+	ended  bool // the other side has said that it sends no more
 }
 
 // dial connects to the real server within the time of a step.
@@ -100,6 +102,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		return 0, c.inPlainWords(err)
 	}
 	n, err := c.Conn.Read(p)
+	c.ended = c.ended || errors.Is(err, io.EOF)
 	return n, c.inPlainWords(err)
 }
 
@@ -134,7 +137,7 @@ func (c *conn) inPlainWords(err error) error {
 	case errors.As(err, &errno):
 		return errno
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &waited) && waited.Timeout():
-		if c.limits.whole > c.limits.step && !time.Now().Before(c.end) {
+		if c.limits.whole != c.limits.step && !time.Now().Before(c.end) {
 			return fmt.Errorf("%w: not done after %v", errMaxTime, c.limits.whole)
 		}
 		return fmt.Errorf("%w for %v", errSilent, c.limits.step)

@@ -67,7 +67,9 @@ type search struct {
 	offset int64 // of the first byte that the compiled one looks at
 	// compiled matches from its first byte on, which is the one before MinOffset if that is not 0, so that ^ and \b can
 	// look behind. Its first group is the match.
-	compiled  *regexp.Regexp
+	compiled *regexp.Regexp
+	// alone is the pattern itself, for a whole body that is looked at from its start.
+	alone     *regexp.Regexp
 	firstLine bool
 }
 
@@ -101,6 +103,10 @@ func (r *Regex) compile() (*search, error) {
 	if flags != "" {
 		pattern = "(?" + flags + ":" + pattern + ")"
 	}
+	alone, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("regular expression %q: %w", r.Pattern, err)
+	}
 	lead := `\A`
 	if r.MinOffset > 0 {
 		lead = `\A(?s:.)`
@@ -110,10 +116,14 @@ func (r *Regex) compile() (*search, error) {
 		return nil, fmt.Errorf("regular expression %q: %w", r.Pattern, err)
 	}
 	return &search{
-		regex: *r, offset: int64(max(r.MinOffset-1, 0)), compiled: compiled,
+		regex: *r, offset: int64(max(r.MinOffset-1, 0)), compiled: compiled, alone: alone,
 		firstLine: slices.Contains(r.Options, "firstline"),
 	}, nil
 }
+
+// shortBody is how much of a body is kept for the search, in bytes. One that is no longer is searched in one piece, which
+// is many times faster than as a stream.
+const shortBody = 32 << 10
 
 // in looks for the match in a body, of which it need not read all. It takes every error of the body for its end.
 func (s *search) in(body io.Reader) (found bool) {
@@ -121,16 +131,44 @@ func (s *search) in(body io.Reader) (found bool) {
 		return false
 	}
 	lines := &firstLine{from: body, end: math.MaxInt64}
-	if _, err := io.CopyN(io.Discard, lines, s.offset); err != nil {
-		return false
+	var head bytes.Buffer
+	_, err := io.CopyN(&head, lines, shortBody)
+	at := int64(-1)
+	if err != nil {
+		at = s.inWhole(head.Bytes())
+	} else {
+		at = s.inStream(io.MultiReader(&head, lines))
 	}
-	groups := s.compiled.FindReaderSubmatchIndex(bufio.NewReader(lines))
+	return at >= 0 && (s.regex.MaxOffset == 0 || at <= int64(s.regex.MaxOffset)) && (!s.firstLine || at <= lines.end)
+}
+
+// startOfFirst is where the start of the first group stands in what package regexp returns.
+const startOfFirst = 2
+
+// inWhole returns where in a whole body the match begins, or a negative number.
+func (s *search) inWhole(body []byte) int64 {
+	if s.regex.MinOffset == 0 {
+		if match := s.alone.FindIndex(body); match != nil {
+			return int64(match[0])
+		}
+		return -1
+	}
+	if groups := s.compiled.FindSubmatchIndex(body[min(s.offset, int64(len(body))):]); groups != nil {
+		return s.offset + int64(groups[startOfFirst])
+	}
+	return -1
+}
+
+// inStream returns where in a long body the match begins, or a negative number.
+func (s *search) inStream(body io.Reader) int64 {
+	if _, err := io.CopyN(io.Discard, body, s.offset); err != nil {
+		return -1
+	}
+	groups := s.compiled.FindReaderSubmatchIndex(bufio.NewReader(body))
 	if groups == nil {
-		return false
+		return -1
 	}
-	const startOfFirst = 2
-	at := s.offset + int64(groups[startOfFirst])
-	return (s.regex.MaxOffset == 0 || at <= int64(s.regex.MaxOffset)) && (!s.firstLine || at <= lines.end)
+	return s.offset + int64(groups[startOfFirst])
 }
 
 // verdict is whether the body is as wanted.

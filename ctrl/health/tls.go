@@ -52,6 +52,20 @@ func withoutPort(host string) string {
 	return host
 }
 
+// announcedEnd is an answer by TLS whose end must be announced. Package tls takes the end of the connection for it, too.
+type announcedEnd struct {
+	answer io.Reader
+	below  *conn
+}
+
+func (a announcedEnd) Read(p []byte) (int, error) {
+	n, err := a.answer.Read(p)
+	if errors.Is(err, io.EOF) && a.below.ended {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
 // secure shakes hands, which like the connect before it has the time of a step.
 func (c *conn) secure(config *tls.Config) (*tls.Conn, error) {
 	end, limits := c.end, c.limits
