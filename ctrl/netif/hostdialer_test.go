@@ -156,6 +156,7 @@ func TestHostDialerTellsOfICMPErrors(t *testing.T) {
 		})
 	}
 	router.setSysctl("all/forwarding", "1")
+	router.must(func() error { return os.WriteFile("/proc/sys/net/ipv4/icmp_ratelimit", []byte("0"), 0) })
 	route("198.51.100.1/32", unix.RTN_UNREACHABLE)
 	route("198.51.100.2/32", unix.RTN_PROHIBIT)
 	balancer.must(func() error {
@@ -186,7 +187,8 @@ func TestHostDialerTellsOfICMPErrors(t *testing.T) {
 	}
 }
 
-// exchange sends something and returns the error of what came back. A kernel sends few ICMP errors a second: it asks again.
+// exchange sends something and returns the error of what came back. A router sends one ICMP error a second, after the
+// first few: it asks again.
 func exchange(ctx context.Context, network, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
@@ -203,7 +205,7 @@ func exchange(ctx context.Context, network, address string) error {
 		if _, err := conn.Write(message); err != nil {
 			return err
 		}
-		if err := conn.SetReadDeadline(time.Now().Add(deadline / 20)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(deadline / 8)); err != nil {
 			return err
 		}
 		if _, err := conn.Read(make([]byte, 512)); !errors.Is(err, os.ErrDeadlineExceeded) || ctx.Err() != nil {
