@@ -7,6 +7,7 @@
 //	flood     what a flood does to the connections that are there, and to new ones
 //	scale     changes of many virtual servers, and a table of many connections
 //	failover  what a client notices of a takeover, beside keepalived
+//	health    thousands of health checks, and how soon a dead server is known
 //	all       all of them
 //
 // Every benchmark reports in one form, see [Report], and compares only what it measured in the same run. It leaves the
@@ -33,7 +34,7 @@ type environment struct {
 }
 
 func benchmarks() []benchmark {
-	return []benchmark{packetBenchmark(), liveBenchmark(), floodBenchmark(), scaleBenchmark(), failoverBenchmark()}
+	return []benchmark{packetBenchmark(), liveBenchmark(), floodBenchmark(), scaleBenchmark(), failoverBenchmark(), healthBenchmark()}
 }
 
 // errUsage says that the command line was wrong; what was wrong is on stderr already.
@@ -42,6 +43,7 @@ var errUsage = errors.New("wrong usage")
 func main() {
 	ipvs.RunGuest()
 	testbed.RunChild()
+	runHealthChecker()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	os.Exit(exitCode(run(ctx, environment{stdout: os.Stdout, stderr: os.Stderr}, os.Args[1:]), os.Stderr))

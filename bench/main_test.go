@@ -12,5 +12,6 @@ import (
 func TestMain(m *testing.M) {
 	ipvs.RunGuest()
 	testbed.RunChild()
+	runHealthChecker()
 	os.Exit(m.Run())
 }

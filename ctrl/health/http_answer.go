@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -35,14 +36,17 @@ type expectation struct {
 // judge reads an answer to its end and returns nil if it is as expected.
 func (e expectation) judge(answer io.Reader) error {
 	limited := &io.LimitedReader{R: answer, N: maxHeader}
-	reader := bufio.NewReader(limited)
+	reader, done := borrowReader(limited)
+	defer done()
 	header, err := readHeader(reader)
 	if errors.Is(err, io.EOF) {
 		return endError(header, limited.N <= 0)
 	} else if err != nil {
 		return err
 	}
-	response, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(header)), nil)
+	parser, parsed := borrowReader(bytes.NewReader(header))
+	response, err := http.ReadResponse(parser, nil)
+	parsed()
 	if err != nil {
 		return notHTTP(err.Error())
 	}
@@ -55,6 +59,19 @@ func (e expectation) judge(answer io.Reader) error {
 		return fmt.Errorf("status %d, want %s", response.StatusCode, e.wantedCodes())
 	}
 	return bodyErr
+}
+
+// readers keeps buffers from one check to the next: they are most of what a check needs for itself.
+var readers = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
+
+// borrowReader returns a buffered reader, until it is given back.
+func borrowReader(from io.Reader) (reader *bufio.Reader, giveBack func()) {
+	reader = readers.Get().(*bufio.Reader)
+	reader.Reset(from)
+	return reader, func() {
+		reader.Reset(nil) // what it has read from is not kept
+		readers.Put(reader)
+	}
 }
 
 // readHeader reads up to and including the empty line, or as far as it can. It gives up after a first line that is not
@@ -112,9 +129,10 @@ func forLog(text string) string {
 // covers the announced length, or all if that is negative (unknown).
 func (e expectation) checkBody(body io.Reader, announced int64) error {
 	counted := &counter{from: body}
-	digest := newDigest(announced)
 	stream := io.Reader(counted)
+	var digest *digester
 	if len(e.digest) > 0 {
+		digest = newDigest(announced)
 		stream = io.TeeReader(counted, digest)
 	}
 	found := e.search.in(stream)
@@ -127,7 +145,7 @@ func (e expectation) checkBody(body io.Reader, announced int64) error {
 		return bodyError(counted.bytes, err)
 	case counted.bytes > e.maxBody:
 		return fmt.Errorf("body is larger than %d bytes", e.maxBody)
-	case len(e.digest) > 0 && !bytes.Equal(digest.sum(), e.digest):
+	case digest != nil && !bytes.Equal(digest.sum(), e.digest):
 		// A body that is shorter than announced is judged by its digest, as keepalived does.
 		return fmt.Errorf("body has digest %x, want %x", digest.sum(), e.digest)
 	}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"time"
+
+	"drover/bench/plot"
+)
+
+// Paths of the health benchmark.
+const (
+	// LateStart is how late the latest check of a hundred starts.
+	LateStart Path = "checks every second, one core: how late 99 of 100 start, at most"
+	// Refused is how long a check takes that is refused.
+	Refused Path = "a check of a closed port"
+)
+
+// healthOptions size the health benchmark.
+type healthOptions struct {
+	servers  int
+	seconds  int // of a round
+	rounds   int
+	flapping time.Duration
+	uml      bool // ask keepalived, too, where it has IPVS
+}
+
+// Limits of the health benchmark.
+const (
+	mostCheckedServers = 20_000
+	mostSeconds        = 60
+	healthRounds       = 5
+
+	onTime          = 50 * time.Millisecond // a check that starts later is late
+	leastOnTime     = 99.0                  // of a hundred
+	mostMemory      = 250.0                 // MB
+	mostHeapGrowth  = 1.0                   // MB
+	longestRefusal  = 50.0                  // ms
+	checkedInterval = time.Second
+)
+
+func healthBenchmark() benchmark {
+	return benchmark{
+		name: "health", summary: "thousands of health checks, and how soon a dead server is known", rounds: healthRounds,
+		configure: func(set *flag.FlagSet) measure {
+			o := healthOptions{servers: 5000, seconds: 5, flapping: 10 * time.Second, uml: true}
+			set.Var(count{&o.servers, mostCheckedServers}, "servers", "check `N` real servers")
+			set.Var(count{&o.seconds, mostSeconds}, "seconds", "measure each round for `N` seconds")
+			set.BoolVar(&o.uml, "keepalived", o.uml, "measure keepalived, too, in user-mode Linux")
+			return func(ctx context.Context, rounds int) (Report, error) {
+				o.rounds = rounds
+				return benchHealth(ctx, o)
+			}
+		},
+		figure: healthFigure,
+	}
+}
+
+// benchHealth checks many servers, lets some flap, and takes some down.
+func benchHealth(ctx context.Context, o healthOptions) (Report, error) {
+	report, err := newReport("health", "not used", perCheck, o.rounds)
+	if err != nil {
+		return Report{}, err
+	}
+	var found healthFindings
+	err = inPrivate(func() (err error) {
+		found, err = checkMany(ctx, o)
+		return err
+	})
+	if err != nil {
+		return Report{}, err
+	}
+	report.Rows = found.rows()
+	report.Notes = found.notes(o)
+	report.Bars = found.bars()
+	return report, nil
+}
+
+// perCheck is the unit of a report of checks.
+const perCheck = "check"
+
+// rows has the times of each round.
+func (f healthFindings) rows() []Row {
+	drover := &contestant{name: "drover", family: IPv4}
+	late := make([]float64, len(f.Rounds))
+	for i, r := range f.Rounds {
+		late[i] = float64(r.Late99)
+	}
+	refused := make([]float64, len(f.Refusals))
+	for i, took := range f.Refusals {
+		refused[i] = float64(took)
+	}
+	return []Row{newRow(drover, LateStart, 0, late), newRow(drover, Refused, 0, refused)}
+}
+
+func (f healthFindings) notes(o healthOptions) []string {
+	return []string{
+		fmt.Sprintf("HTTP_GET of %s in network namespaces, every second, each round %d s; on one core, the servers on the others",
+			countOf(o.servers, "real server"), o.seconds),
+		fmt.Sprintf("%.0f checks a second with %.2f of the core and %.0f MB of memory at most", f.rate(), f.cores(), f.Memory),
+		fmt.Sprintf("flapping: %s rose and fell %s times", countOf(f.Flapping.Servers, "real server"), grouped(f.Flapping.Transitions)),
+	}
+}
+
+// bars are what the benchmark promises.
+func (f healthFindings) bars() []Bar {
+	refused := f.rows()[1]
+	return []Bar{
+		atLeast(fmt.Sprintf("checks that start within %v of their time, %%", onTime), hundredths(f.onTime()), leastOnTime),
+		atMost("memory, MB", hundredths(f.Memory), mostMemory),
+		atMost(string(Refused)+", ms in the worst round", hundredths(refused.Max/nsPerMS), longestRefusal),
+		atMost("flapping: file descriptors more than before", float64(f.Flapping.Files), 0),
+		atMost("flapping: goroutines more than before", float64(f.Flapping.Goroutines), 0),
+		atMost("flapping: MB of memory more than before", hundredths(f.Flapping.Heap), mostHeapGrowth),
+	}
+}
+
+// onTime is the least of the rounds, of a hundred.
+func (f healthFindings) onTime() float64 {
+	least := 100.0
+	for _, r := range f.Rounds {
+		least = min(least, 100*float64(r.OnTime)/float64(max(r.Checks, 1)))
+	}
+	return least
+}
+
+// rate is how many checks a second were made.
+func (f healthFindings) rate() float64 {
+	var checks, seconds float64
+	for _, r := range f.Rounds {
+		checks += float64(r.Checks)
+		seconds += r.Took.Seconds()
+	}
+	return checks / seconds
+}
+
+// cores is how much of the processor was used.
+func (f healthFindings) cores() float64 {
+	var used, took time.Duration
+	for _, r := range f.Rounds {
+		used += r.Used
+		took += r.Took
+	}
+	return used.Seconds() / took.Seconds()
+}
+
+// healthFigure has a panel for each path.
+func healthFigure(r Report) plot.Figure {
+	figure := r.emptyFigure("Health checks")
+	for _, s := range r.sections() {
+		panel := r.panel(string(s.path), func(row Row) string {
+			if row.Path != s.path {
+				return ""
+			}
+			return string(row.Family)
+		})
+		if s.path == LateStart {
+			panel.Limit = float64(onTime.Milliseconds())
+		}
+		figure.Panels = append(figure.Panels, panel)
+	}
+	return figure
+}

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"drover/ctrl/health"
+	"drover/ctrl/netif"
+)
+
+// runHealthChecker makes the process the one that checks, if that is what it was started for, and then never returns.
+func runHealthChecker() {
+	text := os.Getenv(healthVariable)
+	if text == "" {
+		return
+	}
+	var order healthOrder
+	var found healthFindings
+	err := json.Unmarshal([]byte(text), &order)
+	if err == nil {
+		found, err = order.follow()
+	}
+	if err == nil {
+		err = json.NewEncoder(os.Stdout).Encode(found)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// follow does as it is ordered, on one core.
+func (o healthOrder) follow() (found healthFindings, err error) {
+	runtime.GOMAXPROCS(1)
+	if found.Rounds, err = o.checkAll(); err != nil {
+		return found, err
+	}
+	if found.Memory, err = mostMemoryUsed(); err != nil {
+		return found, err
+	}
+	if found.Refusals, err = o.refuse(); err != nil {
+		return found, err
+	}
+	found.Flapping, err = o.flap()
+	return found, err
+}
+
+// lateness is how late checks started since it was last taken.
+type lateness struct {
+	mu   sync.Mutex
+	late []time.Duration
+}
+
+func (l *lateness) add(late time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.late = append(l.late, late)
+}
+
+func (l *lateness) take() []time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	late := l.late
+	l.late = make([]time.Duration, 0, cap(late))
+	return late
+}
+
+// checkAll checks all servers, in rounds.
+func (o healthOrder) checkAll() ([]healthRound, error) {
+	var late lateness
+	stop, err := o.start(o.Servers, o.Port, health.CheckerConfig{
+		Settings: health.Settings{Interval: checkedInterval, Warmup: checkedInterval, Retry: 1, DelayBeforeRetry: checkedInterval},
+		Report: func(v health.Verdict) {
+			if !v.Up {
+				fmt.Fprintln(os.Stderr, "a healthy server is down:", v.Reason)
+			}
+		},
+		Started: late.add,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	time.Sleep(2 * checkedInterval) // the first checks of all, which cost more: what is measured is how it goes on
+	late.take()
+	var rounds []healthRound
+	for range o.Rounds {
+		begun, before := time.Now(), processorTimeOfProcess()
+		time.Sleep(time.Duration(o.Seconds) * time.Second)
+		round := judgeRound(late.take())
+		round.Took, round.Used = time.Since(begun), processorTimeOfProcess()-before
+		rounds = append(rounds, round)
+	}
+	return rounds, nil
+}
+
+func judgeRound(late []time.Duration) healthRound {
+	slices.Sort(late)
+	round := healthRound{Checks: len(late)}
+	round.OnTime, _ = slices.BinarySearch(late, onTime+1)
+	if len(late) > 0 {
+		round.Late99 = late[len(late)*99/100]
+	}
+	return round
+}
+
+// start runs checkers of so many servers, until it is stopped.
+func (o healthOrder) start(servers int, port uint16, config health.CheckerConfig) (stop func(), err error) {
+	probes, err := o.probes()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	stop = func() {
+		cancel()
+		running.Wait()
+	}
+	config.Probes = probes
+	for i := range servers {
+		config.Target = health.Target{Address: checkedAddress(i, port)}
+		config.Spread = float64(i) / float64(servers)
+		checker, err := health.NewChecker(config)
+		if err != nil {
+			stop()
+			return nil, err
+		}
+		running.Go(func() { _ = checker.Run(ctx) }) // it ends with the context
+	}
+	return stop, nil
+}
+
+func (o healthOrder) probes() ([]health.Probe, error) {
+	return health.HTTPGet(health.HTTPSettings{
+		Network: netif.HostDialer{}, ConnectTimeout: checkedInterval, URLs: []health.URL{{Path: "/index.html"}},
+	})
+}
+
+// checkedAddress is the loopback address of a server.
+func checkedAddress(i int, port uint16) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 1, byte(i >> 8), byte(i)}), port)
+}
+
+// refuse measures checks of a port where nobody listens.
+func (o healthOrder) refuse() (took []time.Duration, err error) {
+	const closed = 1 // tcpmux, which no one serves in a namespace of our own
+	probes, err := o.probes()
+	if err != nil {
+		return nil, err
+	}
+	for range o.Rounds {
+		begun := time.Now()
+		answer := probes[0](context.Background(), health.Target{Address: checkedAddress(0, closed)})
+		took = append(took, time.Since(begun))
+		if !errors.Is(answer.Err, unix.ECONNREFUSED) {
+			return nil, fmt.Errorf("check of a closed port: %v, want %w", answer.Err, unix.ECONNREFUSED)
+		}
+	}
+	return took, nil
+}
+
+// flap checks servers that rise and fall all the time, and compares what the process holds after a while and in the end.
+func (o healthOrder) flap() (found flapFindings, err error) {
+	const servers, interval = 100, 10 * time.Millisecond
+	var mu sync.Mutex
+	stop, err := o.start(servers, o.Flappy, health.CheckerConfig{
+		Settings: health.Settings{Kind: health.KindTCP, Interval: interval},
+		Report: func(health.Verdict) {
+			mu.Lock()
+			defer mu.Unlock()
+			found.Transitions++
+		},
+	})
+	if err != nil {
+		return found, err
+	}
+	time.Sleep(o.Flapping / 5)
+	before, err := held()
+	if err != nil {
+		return found, err
+	}
+	time.Sleep(o.Flapping - o.Flapping/5)
+	after, err := held()
+	stop()
+	if err != nil {
+		return found, err
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	found.Servers = servers
+	found.Files, found.Goroutines = after.files-before.files, after.goroutines-before.goroutines
+	found.Heap = (after.heap - before.heap) / megabyte
+	return found, nil
+}
+
+const megabyte = 1 << 20
+
+// holdings are what a process can hold too much of.
+type holdings struct {
+	files, goroutines int
+	heap              float64 // bytes
+}
+
+// held looks several times, for checks under way hold something, too, and returns the least of each.
+func held() (least holdings, err error) {
+	const looks = 50
+	for i := range looks {
+		files, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			return least, err
+		}
+		runtime.GC()
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		now := holdings{len(files), runtime.NumGoroutine(), float64(memory.HeapAlloc)}
+		if i == 0 {
+			least = now
+		}
+		least = holdings{min(least.files, now.files), min(least.goroutines, now.goroutines), min(least.heap, now.heap)}
+		time.Sleep(time.Millisecond)
+	}
+	return least, nil
+}
+
+// mostMemoryUsed is the most memory that the process has had, in MB.
+func mostMemoryUsed() (float64, error) {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	fields := strings.Fields(rest)
+	if len(fields) == 0 {
+		return 0, errors.New("read /proc/self/status: no VmHWM")
+	}
+	kilobytes, err := strconv.ParseFloat(fields[0], 64)
+	if err != nil {
+		return 0, fmt.Errorf("read /proc/self/status: %w", err)
+	}
+	return kilobytes / 1024, nil
+}
+
+// processorTimeOfProcess is what all threads have used so far.
+func processorTimeOfProcess() time.Duration {
+	var usage unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
+		return 0 // it fails for no argument that is right
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
