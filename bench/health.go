@@ -71,9 +71,14 @@ func benchHealth(ctx context.Context, o healthOptions) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	report.Rows = found.rows()
-	report.Notes = found.notes(o)
-	report.Bars = found.bars()
+	fallen, told, err := detect(ctx, o)
+	if err != nil {
+		return Report{}, fmt.Errorf("servers that go down: %w", err)
+	}
+	report.Rows = append(found.rows(), fallen.rows()...)
+	report.Notes = append(found.notes(o), fmt.Sprintf(
+		"down: delay_loop, delay_before_retry and connect_timeout %v, retry %d, %s", detectLoop, detectRetries, told))
+	report.Bars = append(found.bars(), detectBars(report)...)
 	return report, nil
 }
 

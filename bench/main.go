@@ -41,7 +41,7 @@ func benchmarks() []benchmark {
 var errUsage = errors.New("wrong usage")
 
 func main() {
-	ipvs.RunGuest()
+	ipvs.RunGuest(guestJobs()...)
 	testbed.RunChild()
 	runHealthChecker()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -10,7 +10,7 @@ import (
 
 // TestMain is the init of a user-mode Linux, too, and of the testbed's hosts: they run this executable.
 func TestMain(m *testing.M) {
-	ipvs.RunGuest()
+	ipvs.RunGuest(guestJobs()...)
 	testbed.RunChild()
 	runHealthChecker()
 	os.Exit(m.Run())

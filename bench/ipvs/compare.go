@@ -136,8 +136,22 @@ func Compare(ctx context.Context, options Options) (Result, error) {
 		return Result{}, err
 	}
 	var result Result
-	if err := runInUML(ctx, options, &result); err != nil {
+	if err := runInUML(ctx, compareJob, options, &result); err != nil {
 		return Result{}, fmt.Errorf("user-mode Linux: %w", err)
 	}
 	return result, nil
+}
+
+// Run boots a user-mode Linux that does the job of this name, of those that [RunGuest] was called with, and turns it off.
+// The order is what the job is told, the answer a pointer to where its answer is put; both travel as JSON. The machine
+// has a read-only view of the host's files, a writable /run, and no network but what the job makes. Run needs root, as
+// Compare does, and returns errors as Compare does.
+func Run(ctx context.Context, job string, order, answer any) error {
+	if err := Available(); err != nil {
+		return err
+	}
+	if err := runInUML(ctx, job, order, answer); err != nil {
+		return fmt.Errorf("user-mode Linux: %w", err)
+	}
+	return nil
 }

@@ -31,25 +31,32 @@ const guestVariable = "DROVER_IPVS_GUEST"
 
 // Files in the shared directory.
 const (
-	orderFile  = "order.json"  // Options, to the guest
+	orderFile  = "order.json"  // order, to the guest
 	answerFile = "answer.json" // answer, from the guest
 	initFile   = "init"        // link to the executable; a path without blanks, which a command line cannot have
 )
 
+// order is what the guest is to do.
+type order struct {
+	Job string          // its name
+	Of  json.RawMessage // what the job wants to know
+}
+
 // answer is what the guest has to say.
 type answer struct {
 	Error  string // empty when all went well
-	Result Result
+	Result json.RawMessage
 }
 
-// runInUML boots a machine that runs this executable as its init, and waits until it has turned itself off.
-func runInUML(ctx context.Context, options Options, result *Result) (err error) {
+// runInUML boots a machine that runs this executable as its init, which does the job, and waits until it has turned
+// itself off.
+func runInUML(ctx context.Context, job string, of, result any) (err error) {
 	dir, err := os.MkdirTemp("", "drover-ipvs-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := prepare(dir, options); err != nil {
+	if err := prepare(dir, job, of); err != nil {
 		return err
 	}
 	var console bytes.Buffer
@@ -67,11 +74,13 @@ func runInUML(ctx context.Context, options Options, result *Result) (err error) 
 	if a.Error != "" {
 		return errors.New(a.Error)
 	}
-	*result = a.Result
+	if err := json.Unmarshal(a.Result, result); err != nil {
+		return fmt.Errorf("read its answer: %w", err)
+	}
 	return nil
 }
 
-func prepare(dir string, options Options) error {
+func prepare(dir, job string, of any) error {
 	executable, err := os.Executable()
 	if err != nil {
 		return err
@@ -79,11 +88,15 @@ func prepare(dir string, options Options) error {
 	if err := os.Symlink(executable, filepath.Join(dir, initFile)); err != nil {
 		return err
 	}
-	order, err := json.Marshal(options)
+	told, err := json.Marshal(of)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, orderFile), order, 0o600)
+	text, err := json.Marshal(order{job, told})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, orderFile), text, 0o600)
 }
 
 // underShell is a shell's script that runs a command and stays.

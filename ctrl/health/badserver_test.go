@@ -202,7 +202,7 @@ func TestBadServersDoNotDelayTheChecksOfGoodOnes(t *testing.T) {
 	for range good {
 		goods = append(goods, start(web, func(by time.Duration) {
 			checks.Add(1)
-			if by > interval {
+			if by > patience/2 { // one that waits for a silent server waits longer
 				late.Add(1)
 			}
 		}))
@@ -215,8 +215,8 @@ func TestBadServersDoNotDelayTheChecksOfGoodOnes(t *testing.T) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	if n := late.Load(); n > checks.Load()/10 {
-		t.Errorf("%d of %d checks of good servers were more than %v late", n, checks.Load(), interval)
+	if n := late.Load(); n > 0 {
+		t.Errorf("%d of %d checks of good servers were more than %v late", n, checks.Load(), patience/2)
 	}
 	for _, checker := range goods {
 		if status := checker.Status(); !status.Up || status.Failures > 0 {

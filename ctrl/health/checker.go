@@ -110,15 +110,25 @@ func (c *Checker) Run(ctx context.Context) error {
 			return err
 		}
 		begun := time.Now()
+		late := begun.Sub(due)
 		if c.config.Started != nil {
-			c.config.Started(begun.Sub(due))
+			c.config.Started(late)
 		}
 		answer := c.config.Probes[c.tracker.Probe()](ctx, c.config.Target)
 		if err := ctx.Err(); err != nil {
 			return err // a check that was cut off says nothing about the real server
 		}
-		next = c.observe(begun, time.Now(), answer)
+		ended := time.Now()
+		next = inTime(c.observe(begun, ended, answer), ended, late)
 	}
+}
+
+// inTime brings a check forward by as much as the one before it started late, so that what delays this process now and
+// then does not add up from check to check; but only by a fraction of the wait, for one that is delayed all the time must
+// not ask the more.
+func inTime(next, ended time.Time, late time.Duration) time.Time {
+	const fraction = 8
+	return next.Add(-min(late, next.Sub(ended)/fraction))
 }
 
 // observe takes in an answer and returns when the next check is due.

@@ -6,6 +6,8 @@ import (
 	"math"
 	"net/netip"
 	"reflect"
+	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -112,6 +114,143 @@ func TestCheckerReportsTransitionsOnly(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestLatenessDoesNotAddUp(t *testing.T) {
+	ended := time.Unix(1000, 0)
+	tests := []struct {
+		name       string
+		wait, late time.Duration
+		want       time.Duration // from ended
+	}{
+		{"a check in time", 8 * second, 0, 8 * second},
+		{"a check that was a little late", 8 * second, 100 * time.Millisecond, 7900 * time.Millisecond},
+		{"a check that was very late", 8 * second, time.Minute, 7 * second},
+		{"a check that is due at once", 0, time.Minute, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := inTime(ended.Add(test.wait), ended, test.late).Sub(ended); got != test.want {
+				t.Errorf("the next check is due after %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestNudgeMakesTheNextCheckDueNow(t *testing.T) {
+	settings := Settings{Interval: 10 * second, Warmup: 10 * second}
+	tests := []struct {
+		name   string
+		cost   time.Duration
+		nudges []time.Duration
+		want   []time.Duration // when the checks begin
+	}{
+		{"while it waits", 0, []time.Duration{4 * second}, []time.Duration{0, 4 * second, 14 * second}},
+		{"while it checks, the next follows at once", 3 * second, []time.Duration{2 * second}, []time.Duration{0, 3 * second, 16 * second}},
+		{"several are one", 3 * second, []time.Duration{second, 2 * second, 2 * second}, []time.Duration{0, 3 * second, 16 * second}},
+		{"never", 0, nil, []time.Duration{0, 10 * second}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &script{outcomes: []error{nil}, cost: test.cost, start: time.Now()}
+				config := validConfig()
+				config.Probes, config.Settings = []Probe{s.probe}, settings
+				checker, err := NewChecker(config)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 18*second)
+				defer cancel()
+				for _, after := range test.nudges {
+					time.AfterFunc(after, checker.Nudge)
+				}
+				if err := checker.Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("Run returns %v", err)
+				}
+				if !reflect.DeepEqual(s.calls, test.want) {
+					t.Errorf("checks begin at %v, want %v", s.calls, test.want)
+				}
+			})
+		})
+	}
+}
+
+func TestForgivenFailuresAreToldWhoWantsThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken, refused := errors.New("broken"), errors.New("refused")
+		s := &script{outcomes: []error{nil, broken, refused, refused}}
+		var told []string
+		runFor(t, s, CheckerConfig{
+			Settings: Settings{Interval: 10 * second, Retry: 1, DelayBeforeRetry: 3 * second},
+			Failed:   func(reason string) { told = append(told, reason) },
+		}, 50*second)
+		if want := []string{"broken"}; !reflect.DeepEqual(told, want) {
+			t.Errorf("told %q, want %q: the second failure is a transition, and then the server is down", told, want)
+		}
+	})
+}
+
+func TestStartsAreToldHowLateTheyAre(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var late []time.Duration
+		s := &script{outcomes: []error{nil}}
+		runFor(t, s, CheckerConfig{
+			Settings: Settings{Interval: 10 * second}, Started: func(by time.Duration) { late = append(late, by) },
+		}, 25*second)
+		if want := []time.Duration{0, 0, 0}; !reflect.DeepEqual(late, want) { // a fake clock is never late
+			t.Errorf("late by %v, want %v", late, want)
+		}
+	})
+}
+
+// An hour of a hundred servers that rise and fall with each check leaves nothing behind.
+func TestAnHourOfFlappingLeavesNothingBehind(t *testing.T) {
+	const servers = 100
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		var running sync.WaitGroup
+		var transitions atomic.Int64
+		for range servers {
+			n := 0
+			config := validConfig()
+			config.Settings.Kind = KindTCP
+			config.Probes = []Probe{func(context.Context, Target) Answer {
+				if n++; n%2 == 0 {
+					return failed(errors.New("broken"))
+				}
+				return Answer{}
+			}}
+			config.Report = func(Verdict) { transitions.Add(1) }
+			checker, err := NewChecker(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			running.Go(func() { _ = checker.Run(ctx) }) // it ends with the context
+		}
+		time.Sleep(time.Minute)
+		goroutines, before := runtime.NumGoroutine(), heap()
+		time.Sleep(58 * time.Minute)
+		if now := runtime.NumGoroutine(); now > goroutines {
+			t.Errorf("%d goroutines after an hour, %d after a minute", now, goroutines)
+		}
+		const room = 256 << 10
+		if now := heap(); now > before+room {
+			t.Errorf("heap of %d KiB after an hour, %d KiB after a minute", now>>10, before>>10)
+		}
+		running.Wait()
+		if want := int64(servers * 3600); transitions.Load() < want {
+			t.Errorf("%d transitions, want %d", transitions.Load(), want)
+		}
+	})
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	return memory.HeapAlloc
 }
 
 func TestCheckerHasOneProbeInFlightHoweverSlowItIs(t *testing.T) {
@@ -257,6 +396,10 @@ func TestCheckerConfigOutOfRangeIsRefused(t *testing.T) {
 		{"negative retry", func(c *CheckerConfig) { c.Settings.Retry = -1 }, "negative"},
 		{"negative delay", func(c *CheckerConfig) { c.Settings.DelayBeforeRetry = -1 }, "negative"},
 		{"negative warmup", func(c *CheckerConfig) { c.Settings.Warmup = -1 }, "negative"},
+		{"several probes of a kind that has one", func(c *CheckerConfig) {
+			c.Settings.Kind = KindTCP
+			c.Probes = append(c.Probes, c.Probes...)
+		}, "checker has 2 probes, and its kind has one"},
 		{"spread above 1", func(c *CheckerConfig) { c.Spread = 1.1 }, "spread 1.1 is not within 0 to 1"},
 		{"spread that is no number", func(c *CheckerConfig) { c.Spread = math.NaN() }, "spread NaN is not within 0 to 1"},
 	}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+
+	"drover/bench/ipvs"
+)
+
+// The settings of the checks that look for a server that goes down.
+const (
+	detectLoop    = time.Second // delay_loop, delay_before_retry and connect_timeout
+	detectRetries = 2
+)
+
+// detectCase is a kind of check, and what happens to the server.
+type detectCase struct {
+	Path    Path
+	Keyword string // of the checker
+	Silent  bool   // the server takes connections and says nothing; else its port is closed
+}
+
+func detectCases() []detectCase {
+	return []detectCase{
+		{"HTTP_GET, port closed: from the last check that passed to down", "HTTP_GET", false},
+		{"TCP_CHECK, port closed: from the last check that passed to down", "TCP_CHECK", false},
+		{"HTTP_GET, silent: from the last check that passed to down", "HTTP_GET", true},
+	}
+}
+
+// bound is the longest that it may take: delay_loop + retries x delay_before_retry + the timeout of each check that has
+// to run into it, or of one at least; and the time that a check may be late.
+func (c detectCase) bound() time.Duration {
+	timeouts := 1
+	if c.Silent {
+		timeouts += detectRetries
+	}
+	return detectLoop + detectRetries*detectLoop + time.Duration(timeouts)*detectLoop + onTime
+}
+
+// detectOrder is what the machine that has keepalived is told.
+type detectOrder struct {
+	Rounds     int
+	Keepalived bool
+}
+
+// detections are how long each daemon took, by the place of the case, in each round.
+type detections struct {
+	Kernel string
+	Took   map[string][][]time.Duration
+}
+
+// detectJob is the name of the work for a user-mode Linux.
+const detectJob = "health"
+
+// guestJobs are all that a user-mode Linux may be asked to do, but comparing.
+func guestJobs() []ipvs.Job {
+	return []ipvs.Job{{Name: detectJob, Do: func(of json.RawMessage) (any, error) {
+		var order detectOrder
+		if err := json.Unmarshal(of, &order); err != nil {
+			return nil, fmt.Errorf("read the order: %w", err)
+		}
+		if err := ipvs.LoadIPVS(); err != nil {
+			return nil, err
+		}
+		return order.follow(context.Background())
+	}}}
+}
+
+// detect has servers go down, beside keepalived where that can be. keepalived checks nothing without IPVS, so that both
+// run in a user-mode Linux that has it. It says what came of that, too.
+func detect(ctx context.Context, o healthOptions) (found detections, told string, err error) {
+	order := detectOrder{Rounds: o.rounds, Keepalived: o.uml}
+	_, missing := exec.LookPath("keepalived")
+	switch unavailable := ipvs.Available(); {
+	case !o.uml:
+		told = "keepalived was not asked"
+	case missing != nil || unavailable != nil:
+		order.Keepalived, told = false, fmt.Sprintf("no keepalived beside: %v", errors.Join(missing, unavailable))
+	}
+	if order.Keepalived {
+		if err := ipvs.Run(ctx, detectJob, order, &found); err != nil {
+			return found, "", err
+		}
+		return found, "servers go down beside keepalived in user-mode Linux " + found.Kernel, nil
+	}
+	err = inPrivate(func() (err error) {
+		found, err = order.follow(ctx)
+		return err
+	})
+	return found, told, err
+}
+
+// rows has Drover before keepalived in each case.
+func (d detections) rows() (rows []Row) {
+	for i, c := range detectCases() {
+		for _, daemon := range []daemonKind{droverDaemon, keepalivedDaemon} {
+			var took []float64
+			for _, t := range d.Took[string(daemon)] {
+				took = append(took, float64(t[i]))
+			}
+			if len(took) > 0 {
+				rows = append(rows, newRow(&contestant{name: string(daemon), family: IPv4}, c.Path, 0, took))
+			}
+		}
+	}
+	return rows
+}
+
+// detectBars holds every round to the bound, and the middle of them to keepalived's.
+func detectBars(r Report) (bars []Bar) {
+	for _, c := range detectCases() {
+		drover, found := r.row(string(droverDaemon), c.Path, IPv4, 0)
+		if !found {
+			continue
+		}
+		name, _, _ := strings.Cut(string(c.Path), ":")
+		bars = append(bars, atMost(name+": s to down, in the worst round", thousandths(drover.Max/nsPerMS/1000), c.bound().Seconds()))
+		if keepalived, found := r.row(string(keepalivedDaemon), c.Path, IPv4, 0); found {
+			bars = append(bars, atMost(name+": s to down, as a multiple of keepalived's", ratio(drover, keepalived), 1))
+		}
+	}
+	return bars
+}
