@@ -23,7 +23,8 @@ type healthOptions struct {
 	seconds  int // of a round
 	rounds   int
 	flapping time.Duration
-	uml      bool // ask keepalived, too, where it has IPVS
+	loop     time.Duration // between the checks of servers that go down
+	uml      bool          // ask keepalived, too, where it has IPVS
 }
 
 // Limits of the health benchmark.
@@ -44,7 +45,7 @@ func healthBenchmark() benchmark {
 	return benchmark{
 		name: "health", summary: "thousands of health checks, and how soon a dead server is known", rounds: healthRounds,
 		configure: func(set *flag.FlagSet) measure {
-			o := healthOptions{servers: 5000, seconds: 5, flapping: 10 * time.Second, uml: true}
+			o := healthOptions{servers: 5000, seconds: 5, flapping: 10 * time.Second, loop: time.Second, uml: true}
 			set.Var(count{&o.servers, mostCheckedServers}, "servers", "check `N` real servers")
 			set.Var(count{&o.seconds, mostSeconds}, "seconds", "measure each round for `N` seconds")
 			set.BoolVar(&o.uml, "keepalived", o.uml, "measure keepalived, too, in user-mode Linux")
@@ -75,10 +76,10 @@ func benchHealth(ctx context.Context, o healthOptions) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("servers that go down: %w", err)
 	}
-	report.Rows = append(found.rows(), fallen.rows()...)
+	report.Rows = append(found.rows(), fallen.rows(o.loop)...)
 	report.Notes = append(found.notes(o), fmt.Sprintf(
-		"down: delay_loop, delay_before_retry and connect_timeout %v, retry %d, %s", detectLoop, detectRetries, told))
-	report.Bars = append(found.bars(), detectBars(report)...)
+		"down: delay_loop, delay_before_retry and connect_timeout %v, retry %d; %s", o.loop, detectRetries, told))
+	report.Bars = append(found.bars(), detectBars(report, o.loop)...)
 	return report, nil
 }
 

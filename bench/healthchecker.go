@@ -45,6 +45,10 @@ func runHealthChecker() {
 // follow does as it is ordered, on one core.
 func (o healthOrder) follow() (found healthFindings, err error) {
 	runtime.GOMAXPROCS(1)
+	if o.Falls != nil {
+		found.Falls, err = o.Falls.follow(context.Background())
+		return found, err
+	}
 	if found.Rounds, err = o.checkAll(); err != nil {
 		return found, err
 	}

@@ -26,10 +26,10 @@ func (o detectOrder) follow(ctx context.Context) (found detections, err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	servers := map[daemonKind][]*mortal{droverDaemon: mortals(1)}
+	servers := map[daemonKind][]*mortal{droverDaemon: mortals(1, o.Loop)}
 	start := map[daemonKind]func(context.Context, []*mortal) error{droverDaemon: checkByDrover}
 	if o.Keepalived {
-		servers[keepalivedDaemon], start[keepalivedDaemon] = mortals(2), checkByKeepalived
+		servers[keepalivedDaemon], start[keepalivedDaemon] = mortals(2, o.Loop), checkByKeepalived
 	}
 	for daemon, all := range servers {
 		for _, m := range all {
@@ -76,7 +76,7 @@ func checkByDrover(ctx context.Context, all []*mortal) error {
 		}
 		checker, err := health.NewChecker(health.CheckerConfig{
 			Target: health.Target{Address: m.address}, Probes: probes,
-			Settings: health.Settings{Kind: kind, Interval: detectLoop, Retry: detectRetries, DelayBeforeRetry: detectLoop},
+			Settings: health.Settings{Kind: kind, Interval: m.of.loop, Retry: detectRetries, DelayBeforeRetry: m.of.loop},
 			Report:   func(v health.Verdict) { m.note(v.Up) },
 		})
 		if err != nil {
@@ -88,12 +88,12 @@ func checkByDrover(ctx context.Context, all []*mortal) error {
 }
 
 func (c detectCase) probes() (health.Kind, []health.Probe, error) {
-	if c.Keyword == "TCP_CHECK" {
-		probe, err := health.TCPConnect(health.TCPSettings{Network: netif.HostDialer{}, ConnectTimeout: detectLoop})
+	if c.keyword == "TCP_CHECK" {
+		probe, err := health.TCPConnect(health.TCPSettings{Network: netif.HostDialer{}, ConnectTimeout: c.loop})
 		return health.KindTCP, []health.Probe{probe}, err
 	}
 	probes, err := health.HTTPGet(health.HTTPSettings{
-		Network: netif.HostDialer{}, ConnectTimeout: detectLoop, URLs: []health.URL{{Path: "/index.html"}},
+		Network: netif.HostDialer{}, ConnectTimeout: c.loop, URLs: []health.URL{{Path: "/index.html"}},
 	})
 	return health.KindHTTP, probes, err
 }
@@ -113,7 +113,7 @@ func checkByKeepalived(ctx context.Context, all []*mortal) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	go heed(log, all)
+	go heed(io.TeeReader(log, os.Stderr), all) // so that the console has it, should the machine fail
 	go func() { write.CloseWithError(errors.Join(cmd.Wait(), io.EOF)) }()
 	return nil
 }
@@ -122,10 +122,10 @@ func checkByKeepalived(ctx context.Context, all []*mortal) error {
 func checksConfig(all []*mortal) string {
 	var config strings.Builder
 	fmt.Fprintf(&config, "global_defs {\n  process_names\n}\nvirtual_server 192.0.2.1 %d {\n  delay_loop %g\n  lb_algo rr\n  lb_kind DR\n  protocol TCP\n",
-		checkPort, detectLoop.Seconds())
+		checkPort, all[0].of.loop.Seconds())
 	for _, m := range all {
 		url := ""
-		if m.of.Keyword == "HTTP_GET" {
+		if m.of.keyword == "HTTP_GET" {
 			url = "\n      url {\n        path /index.html\n      }"
 		}
 		fmt.Fprintf(&config, `  real_server %s %d {
@@ -136,7 +136,7 @@ func checksConfig(all []*mortal) string {
       warmup 0%s
     }
   }
-`, m.address.Addr(), m.address.Port(), m.of.Keyword, detectLoop.Seconds(), detectRetries, detectLoop.Seconds(), url)
+`, m.address.Addr(), m.address.Port(), m.of.keyword, m.of.loop.Seconds(), detectRetries, m.of.loop.Seconds(), url)
 	}
 	config.WriteString("}\n")
 	return config.String()
@@ -146,7 +146,6 @@ func checksConfig(all []*mortal) string {
 func heed(log io.Reader, all []*mortal) {
 	for lines := bufio.NewScanner(log); lines.Scan(); {
 		line := lines.Text()
-		fmt.Fprintln(os.Stderr, line) // which the console has, should the machine fail
 		for _, m := range all {
 			if !strings.Contains(line, "["+m.address.Addr().String()+"]") {
 				continue

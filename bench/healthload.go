@@ -19,6 +19,7 @@ type healthFindings struct {
 	Memory   float64         // MB, the most that the process had in its rounds
 	Refusals []time.Duration // how long a check took that was refused
 	Flapping flapFindings
+	Falls    detections
 }
 
 // healthRound is a round of checks.
@@ -43,6 +44,7 @@ type healthOrder struct {
 	Seconds  int
 	Rounds   int
 	Flapping time.Duration
+	Falls    *detectOrder // if not nil, this and nothing else
 }
 
 const healthVariable = "DROVER_BENCH_HEALTH"
@@ -65,16 +67,16 @@ func checkMany(ctx context.Context, o healthOptions) (found healthFindings, err 
 	order := healthOrder{
 		Servers: o.servers, Port: answering.port(), Flappy: flapping.port(), Seconds: o.seconds, Rounds: o.rounds, Flapping: o.flapping,
 	}
+	return runChecker(ctx, order)
+}
+
+// runChecker runs the checking process in the namespaces of the thread, on one processor, which it has for itself as far
+// as it wants it: what else runs on this machine is not what is measured.
+func runChecker(ctx context.Context, order healthOrder) (found healthFindings, err error) {
 	first, _, err := shares()
 	if err != nil {
 		return found, err
 	}
-	return runChecker(ctx, order, first[:1])
-}
-
-// runChecker runs the checking process in the namespaces of the thread, on some processors that it has for itself as far
-// as it wants them: what else runs on this machine is not what is measured.
-func runChecker(ctx context.Context, order healthOrder, on share) (found healthFindings, err error) {
 	text, err := json.Marshal(order)
 	if err != nil {
 		return found, err
@@ -83,7 +85,7 @@ func runChecker(ctx context.Context, order healthOrder, on share) (found healthF
 	if err != nil {
 		return found, err
 	}
-	command := append([]string{"chrt", "--fifo", "10"}, on.restrict([]string{self})...)
+	command := append([]string{"chrt", "--fifo", "10"}, first[:1].restrict([]string{self})...)
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), healthVariable+"="+string(text))
 	var stdout, stderr bytes.Buffer

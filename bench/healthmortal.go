@@ -29,8 +29,8 @@ type mortal struct {
 }
 
 // mortals are a server for each case, with addresses of their own for each daemon.
-func mortals(daemon byte) (all []*mortal) {
-	for i, c := range detectCases() {
+func mortals(daemon byte, loop time.Duration) (all []*mortal) {
+	for i, c := range detectCases(loop) {
 		address := netip.AddrFrom4([4]byte{127, 2, daemon, byte(i + 1)})
 		all = append(all, &mortal{address: netip.AddrPortFrom(address, checkPort), of: c})
 	}
@@ -74,7 +74,7 @@ func (m *mortal) serve(conn *net.TCPConn) {
 		return
 	}
 	m.dying, m.served = false, time.Now()
-	if m.of.Silent {
+	if m.of.silent {
 		m.silent = true
 		return
 	}
@@ -99,7 +99,7 @@ func (m *mortal) note(up bool) {
 
 // held waits until the daemon holds the server for up, or for down.
 func (m *mortal) held(ctx context.Context, up bool) error {
-	const patience = 20 * detectLoop
+	patience := 10*time.Second + 10*m.of.loop // for a machine that is busy with other things
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := testbed.Until(ctx, func() (bool, error) {

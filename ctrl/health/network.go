@@ -150,6 +150,8 @@ func (c *conn) inPlainWords(err error) error {
 var refusals = []syscall.Errno{
 	syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.ECONNABORTED, syscall.ETIMEDOUT,
 	syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EHOSTDOWN, syscall.ENETDOWN,
+	// What the kernel makes of rarer ICMP errors, such as "administratively prohibited" of IPv6.
+	syscall.EACCES, syscall.EPROTO, syscall.ENOPROTOOPT, syscall.ENONET, syscall.EOPNOTSUPP,
 }
 
 // notAsked marks an error of a connect that says nothing of the real server.

@@ -100,7 +100,7 @@ func TestPing(t *testing.T) {
 
 func TestErrorsOfAConnectSayWhoseTheyAre(t *testing.T) {
 	for errno, asked := range map[syscall.Errno]bool{
-		syscall.ECONNREFUSED: true, syscall.EHOSTUNREACH: true, syscall.ENETUNREACH: true, syscall.ETIMEDOUT: true, syscall.ECONNRESET: true,
+		syscall.ECONNREFUSED: true, syscall.EHOSTUNREACH: true, syscall.ENETUNREACH: true, syscall.ETIMEDOUT: true, syscall.ECONNRESET: true, syscall.EACCES: true,
 		syscall.EMFILE: false, syscall.ENFILE: false, syscall.ENOBUFS: false, syscall.ENOMEM: false, syscall.EADDRNOTAVAIL: false,
 		syscall.EADDRINUSE: false, syscall.EPERM: false, syscall.ENODEV: false,
 	} {

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestHealthBenchmarkMeasuresChecksFlapsAndFalls(t *testing.T) {
+	needRoot(t)
+	o := healthOptions{servers: 20, seconds: 1, rounds: 1, flapping: time.Second, loop: 200 * time.Millisecond}
+	report, err := benchHealth(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []Path{LateStart, Refused} {
+		if _, found := report.row("drover", path, IPv4, 0); !found {
+			t.Errorf("no row for %q", path)
+		}
+	}
+	for _, c := range detectCases(o.loop) {
+		row, found := report.row("drover", c.path, IPv4, 0)
+		if took := time.Duration(row.Min); !found || took < c.schedule()-o.loop/2 || took > time.Minute {
+			t.Errorf("%s: after %v, want %v and more", c.path, took, c.schedule())
+		}
+	}
+	var names []string
+	for _, bar := range report.Bars {
+		names = append(names, bar.Name)
+	}
+	if want := 6 + len(detectCases(o.loop)); len(report.Bars) != want {
+		t.Errorf("bars %q, want %d", names, want)
+	}
+	if figure := healthFigure(report); len(figure.Panels) != 2+len(detectCases(o.loop)) || figure.Panels[0].Limit != 50 {
+		t.Errorf("figure %+v", figure)
+	}
+}
+
+func TestRoundsAreJudgedByTheirLatestChecks(t *testing.T) {
+	const ms = time.Millisecond
+	late := make([]time.Duration, 200)
+	late[0], late[7], late[9] = 51*ms, 50*ms, time.Second
+	if got, want := judgeRound(late), (healthRound{Checks: 200, OnTime: 198, Late99: 51 * ms}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got := judgeRound(nil); got != (healthRound{}) {
+		t.Errorf("a round without checks: %+v", got)
+	}
+}
+
+func TestServersThatGoDownAreHeldToTheirSchedule(t *testing.T) {
+	closed, silent := detectCases(time.Second)[0], detectCases(time.Second)[2]
+	report := func(drover, keepalived time.Duration) Report {
+		found := detections{Took: map[string][][]time.Duration{
+			"drover":     {{drover, drover, drover + 3*time.Second}},
+			"keepalived": {{keepalived, keepalived, keepalived + 3*time.Second}},
+		}}
+		return Report{Rows: found.rows(time.Second)}
+	}
+	if closed.schedule() != 3*time.Second || silent.schedule() != 6*time.Second {
+		t.Errorf("schedules %v and %v, want 3s and 6s", closed.schedule(), silent.schedule())
+	}
+	for name, test := range map[string]struct {
+		drover, keepalived time.Duration
+		missed             int
+	}{
+		"both in time":            {3010 * time.Millisecond, 3000 * time.Millisecond, 0},
+		"earlier":                 {3010 * time.Millisecond, 3900 * time.Millisecond, 0},
+		"later than keepalived":   {3300 * time.Millisecond, 3000 * time.Millisecond, 4}, // and the silent one late for its bound
+		"later than can be right": {4300 * time.Millisecond, 4400 * time.Millisecond, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			missed := 0
+			for _, bar := range detectBars(report(test.drover, test.keepalived), time.Second) {
+				if !bar.Held {
+					missed++
+				}
+			}
+			if missed != test.missed {
+				t.Errorf("%d bars are not held, want %d", missed, test.missed)
+			}
+		})
+	}
+}
+
+func TestWhatKeepalivedLogsOfServersIsHeeded(t *testing.T) {
+	all := mortals(2, time.Second)
+	log := strings.Join([]string{
+		"Remote Web server [127.2.2.1]:tcp:80 succeed on service.",
+		"TCP connection to [127.2.2.2]:tcp:80 success.",
+		"HTTP status code success to [127.2.2.3]:tcp:80 url(/index.html).",
+		"TCP_CHECK on service [127.2.2.2]:tcp:80 failed after 2 retries.",
+		"Removing service [127.2.2.2]:tcp:80 from VS [192.0.2.1]:tcp:80",
+	}, "\n")
+	heed(strings.NewReader(log), all)
+	var up []bool
+	for _, m := range all {
+		up = append(up, m.up)
+	}
+	if want := []bool{true, false, false}; !reflect.DeepEqual(up, want) {
+		t.Errorf("up: %v, want %v", up, want)
+	}
+	if all[1].fell.IsZero() || !all[0].fell.IsZero() {
+		t.Error("the fall of another server is noted")
+	}
+	if all[0].address != netip.MustParseAddrPort("127.2.2.1:80") {
+		t.Errorf("the first server is %v", all[0].address)
+	}
+}
