@@ -101,7 +101,7 @@ func (d *DataPlane) placeServices(h *held, want Tables) error {
 
 func (d *DataPlane) putGates(h *held, want Tables) error {
 	if !h.alwaysOpen {
-		if err := d.putGate(AlwaysOpen, bpf.DroverGate{OpenUntil: ^uint64(0), ForwardUntil: ^uint64(0)}); err != nil {
+		if err := d.gates().put(AlwaysOpen, bpf.DroverGate{OpenUntil: ^uint64(0), ForwardUntil: ^uint64(0)}); err != nil {
 			return err
 		}
 		h.alwaysOpen = true
@@ -110,7 +110,7 @@ func (d *DataPlane) putGates(h *held, want Tables) error {
 		if h.Gates[id] == name {
 			continue
 		}
-		if err := d.putGate(id, bpf.DroverGate{}); err != nil { // closed until its instance is MASTER
+		if err := d.gates().put(id, bpf.DroverGate{}); err != nil { // closed until its instance is MASTER
 			return err
 		}
 		raw := bpf.DroverGateName{Interface: uint32(name.Interface), VirtualRouterId: uint32(name.VirtualRouterID)}
@@ -127,7 +127,7 @@ func (d *DataPlane) deleteGates(h *held, want Tables) error {
 		if _, wanted := want.Gates[id]; wanted {
 			continue
 		}
-		if err := d.putGate(id, bpf.DroverGate{}); err != nil {
+		if err := d.gates().put(id, bpf.DroverGate{}); err != nil {
 			return err
 		}
 		if err := d.put(d.objects.GateNames, uint32(id), bpf.DroverGateName{}); err != nil {

@@ -33,12 +33,14 @@ type clock struct {
 	hz  uint64
 }
 
-func (d *DataPlane) clock() (clock, error) {
+func (d *DataPlane) clock() (clock, error) { return readClock(d.objects.ReadClock, d.hz) }
+
+func readClock(program *ebpf.Program, hz uint64) (clock, error) {
 	var read bpf.DroverClock
-	if _, err := d.objects.ReadClock.Run(&ebpf.RunOptions{Context: read, ContextOut: &read}); err != nil {
+	if _, err := program.Run(&ebpf.RunOptions{Context: read, ContextOut: &read}); err != nil {
 		return clock{}, fmt.Errorf("read the kernel's jiffies: %w", err)
 	}
-	return clock{now: read.Jiffies, hz: d.hz}, nil
+	return clock{now: read.Jiffies, hz: hz}, nil
 }
 
 func (c clock) after(d time.Duration) uint64 { return c.now + toJiffies(d, c.hz) }

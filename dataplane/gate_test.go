@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"drover/bpf"
 )
 
@@ -15,14 +17,14 @@ func closeGate(p *plane)  { must(p.t, p.CloseGate(webGate, 0)) }
 func openGate(p *plane)   { must(p.t, p.OpenGate(webGate, time.Hour, time.Hour)) }
 func loseLease(p *plane)  { p.setGate(-time.Second, time.Hour) }
 func loseAll(p *plane)    { p.setGate(-time.Minute, -time.Second) }
-func neverTaken(p *plane) { must(p.t, p.putGate(webGate, bpf.DroverGate{})) }
+func neverTaken(p *plane) { must(p.t, p.gates().put(webGate, bpf.DroverGate{})) }
 
 // setGate sets how far from now the lease and the grace end.
 func (p *plane) setGate(lease, grace time.Duration) {
 	p.t.Helper()
 	now := p.now()
 	at := func(d time.Duration) uint64 { return now.now + uint64(d.Milliseconds()*int64(now.hz)/1000) }
-	must(p.t, p.putGate(webGate, bpf.DroverGate{OpenUntil: at(lease), ForwardUntil: at(grace)}))
+	must(p.t, p.gates().put(webGate, bpf.DroverGate{OpenUntil: at(lease), ForwardUntil: at(grace)}))
 }
 
 // TestGatesForPackets has who forwards.
@@ -241,5 +243,35 @@ func TestAGateThatThereIsNoRoomForIsRefused(t *testing.T) {
 				t.Errorf("it says %v, want %v", err, ErrTablesFull)
 			}
 		})
+	}
+}
+
+// The process of VRRP has only the files.
+func TestAnotherProcessMovesTheGatesWhateverBecomesOfTheTables(t *testing.T) {
+	p := newPlane(t, Options{Sizes: small})
+	files, err := p.GateFiles()
+	must(t, err)
+	var descriptors []int
+	for _, file := range files {
+		fd, err := unix.Dup(int(file.Fd()))
+		must(t, err)
+		descriptors = append(descriptors, fd)
+		must(t, file.Close())
+	}
+	gates, err := OpenGates(descriptors[0], descriptors[1])
+	must(t, err)
+	defer func() { must(t, gates.Close()) }()
+	for _, sizes := range []Sizes{small, larger} {
+		must(t, p.Grow(sizes))
+		must(t, gates.OpenGate(webGate, time.Hour, time.Hour))
+		state, err := p.Gate(webGate)
+		must(t, err)
+		if !nearly(time.Hour)(state.Lease) {
+			t.Errorf("with %d flows an open gate says %+v", sizes.Flows, state)
+		}
+		must(t, p.CloseGate(webGate, time.Hour))
+		if state, err = gates.Gate(webGate); err != nil || state.Lease != 0 || !nearly(time.Hour)(state.Grace) {
+			t.Errorf("with %d flows a gate that was closed says %+v, %v", sizes.Flows, state, err)
+		}
 	}
 }
