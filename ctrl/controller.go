@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os/exec"
 	"sync"
 	"time"
 
@@ -20,15 +21,19 @@ type Options struct {
 	Data *dataplane.DataPlane
 	Mode dataplane.Mode // of XDP, for every interface
 	Log  *slog.Logger
+	// VRRP is a command that has not been started. Its process is to call RunVRRP with its standard input and output and the
+	// gates that its file descriptors 3 and 4 are, see dataplane.OpenGates; to end when that returns, and for no signal before.
+	VRRP *exec.Cmd
 }
 
 // Controller keeps the data plane true to a configuration and to what becomes known. Make one with New, then Run it.
 type Controller struct {
-	data *dataplane.DataPlane
-	mode dataplane.Mode
-	log  *slog.Logger
-	mail *mailbox
-	done chan struct{} // closed when Run has ended
+	data    *dataplane.DataPlane
+	mode    dataplane.Mode
+	log     *slog.Logger
+	command *exec.Cmd // of the process of VRRP
+	mail    *mailbox
+	done    chan struct{} // closed when Run has ended
 	// running ends with Run, and with it everything that Run starts.
 	running context.Context
 	halt    context.CancelFunc
@@ -44,32 +49,32 @@ type Controller struct {
 	handshakes handshakes
 	stale      bool            // what is known has changed since the tables were written
 	sizes      dataplane.Sizes // of the tables, as they were last asked for
-	routers    map[routerKey]*router
+	candidates map[routerKey]*candidate
 	segments   *segments
-	// parting are routers that a reload has stopped and that are not done yet, each closed when it is; dismissed waits for
+	// parting are candidates that a reload has stopped and that are not done yet, each closed when it is; dismissed waits for
 	// all of them.
-	parting   map[routerKey]chan struct{}
-	dismissed sync.WaitGroup
-	checkers  *checkers
-	attached  map[string]attachState // by the interface that the program sits on
-	refused   map[string]error       // why an interface cannot be served
-	tell      *teller
-	sweeper   sweeper
-	beside    sync.WaitGroup // what runs beside Run until halt
-	elections *elections
-	errands   *errands
-	fitness   map[routerKey]fitness // that the routers know
-	lowerings map[routerKey]*lowering
-	lookAgain time.Time   // when a lowering wants to be looked at again; zero for never
-	look      *time.Timer // which has refit look then
-	refits    bool        // what that follows from has changed
-	relocates bool        // what the places of real servers follow from has changed
-	probe     *time.Timer // asks who else has a VIP, a while after the last transition
-	launcher  *script.Launcher
-	tracker   *track.Tracker
-	notifier  *notify.Notifier
-	statics   statics
-	ways      probeWays
+	parting    map[routerKey]chan struct{}
+	dismissed  sync.WaitGroup
+	checkers   *checkers
+	attached   map[string]attachState // by the interface that the program sits on
+	refused    map[string]error       // why an interface cannot be served
+	tell       *teller
+	sweeper    sweeper
+	beside     sync.WaitGroup // what runs beside Run until halt
+	vrrp       *vrrpProcess
+	complaints complaints            // of announce, which the news of vrrp call
+	fitness    map[routerKey]fitness // that the routers know
+	lowerings  map[routerKey]*lowering
+	lookAgain  time.Time   // when a lowering wants to be looked at again; zero for never
+	look       *time.Timer // which has refit look then
+	refits     bool        // what that follows from has changed
+	relocates  bool        // what the places of real servers follow from has changed
+	probe      *time.Timer // asks who else has a VIP, a while after the last transition
+	launcher   *script.Launcher
+	tracker    *track.Tracker
+	notifier   *notify.Notifier
+	statics    statics
+	ways       probeWays
 }
 
 // repairInterval is how often what failed is tried again.
@@ -78,15 +83,14 @@ const repairInterval = 5 * time.Second
 // New makes a controller of an open data plane.
 func New(opts Options) *Controller {
 	c := &Controller{
-		data: opts.Data, mode: opts.Mode, log: opts.Log, mail: newMailbox(), done: make(chan struct{}), known: newKnown(),
-		routers: make(map[routerKey]*router), parting: make(map[routerKey]chan struct{}),
-		segments: newSegments(), fitness: make(map[routerKey]fitness), lowerings: make(map[routerKey]*lowering),
-		attached: make(map[string]attachState), tell: newTeller(opts.Log),
+		data: opts.Data, mode: opts.Mode, log: opts.Log, command: opts.VRRP, mail: newMailbox(), done: make(chan struct{}),
+		known: newKnown(), candidates: make(map[routerKey]*candidate), complaints: make(complaints),
+		parting: make(map[routerKey]chan struct{}), segments: newSegments(), fitness: make(map[routerKey]fitness),
+		lowerings: make(map[routerKey]*lowering), attached: make(map[string]attachState), tell: newTeller(opts.Log),
 	}
 	c.sweeper = sweeper{sweep: opts.Data.Sweep, tell: c.tell}
 	c.ways.data = opts.Data
 	c.running, c.halt = context.WithCancel(context.Background())
-	c.errands = newErrands(opts.Log)
 	c.probe = time.AfterFunc(claimProbeInterval, func() { c.post(c.probeClaims) })
 	c.look = time.AfterFunc(repairInterval, func() { c.post(c.unfit) })
 	c.steps = time.AfterFunc(repairInterval, func() { c.post(func() { c.stale = true }) })
@@ -105,9 +109,7 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 		return errors.Join(err, c.abandon())
 	}
 	c.beside.Go(func() { c.sweeper.run(c.running) })
-	failed := make(chan error, 3)
-	c.beside.Go(func() { c.errands.run(c.running) })
-	c.beside.Go(func() { failed <- c.elections.run(c.running, cfg.RealTimePriority) })
+	failed := make(chan error, 2)
 	go func() {
 		failed <- netif.WatchLinks(c.running, func(e netif.LinkEvent) { c.post(func() { c.onLink(e) }) })
 	}()
@@ -129,6 +131,8 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 			return c.end()
 		case err := <-failed:
 			return errors.Join(err, c.end())
+		case <-c.vrrp.ended:
+			return errors.Join(errVRRPEnded, c.leave())
 		case <-c.mail.ready:
 			for _, do := range c.mail.take() {
 				do()
@@ -172,14 +176,13 @@ func (c *Controller) writeTables() error {
 	return nil
 }
 
-// repair tries again what has failed: sizes, attaching, sockets, addresses, routes, places of which no event tells as they hang on routes.
-// (Stale tables are written after every event.) It also lets go of tables that were replaced, after which probes need
-// another program.
+// repair tries again what has failed: sizes, attaching, sockets, places of which no event tells as they hang on routes.
+// (Stale tables are written after every event; errands repair what is VRRP's.) It also lets go of tables that were
+// replaced, after which probes need another program.
 func (c *Controller) repair() {
 	c.unfit()
 	c.relocates = c.relocates || doubtful(c.known.places)
 	c.tell.about("not all works yet", errors.Join(c.data.Tidy(), c.resize()))
 	c.occupy()
-	c.errands.repair()
 	c.tell.about("not all static addresses, routes and rules are there", c.statics.add())
 }

@@ -4,10 +4,15 @@
 // is an event to it. It updates what is known, calls the pure plan, and has the data plane apply the difference. Start,
 // restart, reload and repair are this same path, so nothing is ever flushed.
 //
-// Beside it, and never waiting for it: the elections of all VRRP instances, on a thread of their own that does nothing but
-// hear and send adverts, keep their timers and move the gates; the errands, which do for them what may take long, as
-// addresses, routes, sockets and announcements; a segment per interface, which speaks ARP and NDP; a checker per real
-// server; trackers and notify scripts; the sweeper, which has idle connections forgotten.
+// Beside it: a segment per interface, which speaks ARP and NDP; a checker per real server; trackers and notify scripts; the
+// sweeper, which has idle connections forgotten.
+//
+// VRRP is in a process of its own (RunVRRP), which the controller starts, and which never waits for it: the elections of all
+// instances, on a thread that does nothing but hear and send adverts, keep their timers and move the gates; and the
+// errands, which do for them what may take long, as addresses, routes and sockets. The controller gives orders, and hears
+// what scripts are to be told, what is to be announced and how all stands. When one of the two processes dies the other
+// one ends too, as in a crash: on its lease. One that hangs is noticed: without the controller no instance is MASTER for
+// longer than five seconds, and a process of VRRP that hangs is killed.
 //
 // What is watched on this host comes to an election as one value, the fitness of its instance: a change of priority, a
 // fault, or the wish that another node be MASTER. A node is in FAULT
@@ -33,8 +38,11 @@
 //	plan.go        known -> tables; layout.go: real servers and weights -> a schedule; share.go: what a real server gets of
 //	               its weight; identity.go: who keeps which id
 //	sweep.go       idle connections forgotten
-//	instances.go   a router for each VRRP instance, and what it is told; fitness.go: what all that is watched means for it;
+//	instances.go   a candidate for each VRRP instance, and what it is told; fitness.go: what all that is watched means for it;
 //	               lowering.go: when a MASTER offers its role to others
+//	candidate.go   the controller's end of an instance; vrrpprocess.go: of the process of VRRP; orders.go: what the two
+//	               processes say to each other; outbox.go: how
+//	agent.go       the process of VRRP, agentobey.go: what it does when it is told
 //	elections.go   the thread of VRRP; thread.go: how it waits, and its priority; lateness.go: how well it keeps time
 //	group.go       the instances of a sync group; router.go: one instance; routerfit.go: its start and its faults;
 //	               routeract.go: what its machine asks for; routersettings.go: its configuration

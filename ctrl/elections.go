@@ -2,7 +2,6 @@ package ctrl
 
 import (
 	"context"
-	"log/slog"
 	"runtime"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 // sends adverts and moves the gates. Whatever may take long, as everything that the kernel does under a lock that others
 // hold for long, is an errand.
 type elections struct {
-	log     *slog.Logger
 	bell    *bell
 	mail    *mailbox
 	packets chan heard
@@ -33,13 +31,13 @@ type heard struct {
 	packet netif.Packet
 }
 
-func newElections(log *slog.Logger, e *errands) (*elections, error) {
+func newElections(e *errands) (*elections, error) {
 	bell, err := newBell()
 	if err != nil {
 		return nil, err
 	}
 	return &elections{
-		log: log, bell: bell, mail: newMailbox(), packets: make(chan heard, 1024), errands: e, done: make(chan struct{}),
+		bell: bell, mail: newMailbox(), packets: make(chan heard, 1024), errands: e, done: make(chan struct{}),
 		routers: make(map[routerKey]*router),
 	}, nil
 }
@@ -59,15 +57,10 @@ func (e *elections) deliver(h heard) {
 	}
 }
 
-// run elects until ctx ends, which leaves everything as a crash would. The thread has the given real-time priority if
-// that is permitted, 0 for the default.
-func (e *elections) run(ctx context.Context, priority int) error {
+// run elects until ctx ends, which leaves everything as a crash would.
+func (e *elections) run(ctx context.Context) error {
 	defer close(e.done)
 	runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
-	if err := beRealTime(priority); err != nil {
-		e.log.Warn("adverts may be late when the CPUs are busy: no real-time priority; give the daemon CAP_SYS_NICE",
-			"error", err)
-	}
 	stop := context.AfterFunc(ctx, e.bell.ring)
 	defer stop()
 	for ctx.Err() == nil {

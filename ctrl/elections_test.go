@@ -57,7 +57,7 @@ func TestTheElectionsEndWithTheirContextAndLetNobodyWait(t *testing.T) {
 	p := newPolls(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
-	go func() { ended <- p.run(ctx, 0) }()
+	go func() { ended <- p.run(ctx) }()
 	turned := make(chan struct{})
 	p.post(func() { close(turned) })
 	<-turned

@@ -5,17 +5,17 @@ import "errors"
 // end hands over and leaves nothing behind. The routers say goodbye at the same time; each goes on forwarding until its
 // successor has announced itself.
 func (c *Controller) end() error {
-	var routers []*router
+	var leaving []*candidate
 	for _, i := range c.known.config.Instances {
-		if r := c.routers[keyOfInstance(i)]; r != nil {
-			routers = append(routers, r)
+		if r := c.candidates[keyOfInstance(i)]; r != nil {
+			leaving = append(leaving, r)
 		}
 	}
-	c.elections.stop(routers, false)
-	for _, r := range c.routers {
+	c.vrrp.stop(leaving, false)
+	for _, r := range leaving {
 		select {
 		case <-r.done:
-		case <-c.elections.done: // they have failed
+		case <-c.vrrp.ended:
 		}
 	}
 	c.dismissed.Wait()
@@ -35,6 +35,14 @@ func (c *Controller) abandon() error {
 	return errors.Join(failed, c.data.Remove())
 }
 
+// leave ends as a crash does: what is pinned goes on until its lease is over, or another process takes it over.
+func (c *Controller) leave() error {
+	failed := c.stopRest()
+	c.counting.Lock()
+	defer c.counting.Unlock()
+	return errors.Join(failed, c.data.Close())
+}
+
 // stopRest ends what runs beside the controller.
 func (c *Controller) stopRest() error {
 	c.checkers.stopAll()
@@ -42,6 +50,9 @@ func (c *Controller) stopRest() error {
 	c.look.Stop()
 	c.steps.Stop()
 	err := c.closeScripts()
+	if c.vrrp != nil {
+		err = errors.Join(err, c.vrrp.end())
+	}
 	c.segments.keep(nil)
 	c.halt()
 	c.beside.Wait()

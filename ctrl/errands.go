@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"time"
 
 	"drover/ctrl/netif"
 )
@@ -36,6 +37,8 @@ func (e *errands) post(do func()) { e.mail.put(do) }
 // run does errands until ctx ends.
 func (e *errands) run(ctx context.Context) {
 	defer close(e.done)
+	repair := time.NewTicker(repairInterval)
+	defer repair.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -48,6 +51,10 @@ func (e *errands) run(ctx context.Context) {
 				do()
 			}
 			e.finish()
+		case <-repair.C:
+			for g := range e.grounds {
+				g.repair()
+			}
 		}
 	}
 }
@@ -63,15 +70,6 @@ func (e *errands) finish() {
 		call()
 	}
 	e.doomed, e.closed = nil, nil
-}
-
-// repair tries again what has failed.
-func (e *errands) repair() {
-	e.post(func() {
-		for g := range e.grounds {
-			g.repair()
-		}
-	})
 }
 
 // link follows a change of an interface.

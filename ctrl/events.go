@@ -54,13 +54,11 @@ func (c *Controller) onLink(e netif.LinkEvent) {
 		c.replan() // which gives a new interface its id
 		c.repair()
 	}
-	c.errands.link(e)
 	c.unfit()
 	c.relocates = c.relocates || !ours
 }
 
 func (c *Controller) onAddress(e netif.AddressEvent) {
-	c.errands.address(e)
 	_, isVIP := c.known.roster.holders[e.Prefix.Addr()] // which come and go with the role, and places count with them always
 	_, isReal := c.known.roster.local[e.Prefix.Addr()]
 	c.relocates = c.relocates || !isVIP || isReal
@@ -130,12 +128,12 @@ func (c *Controller) probeClaims() {
 // holdsVIP tells whether this node is MASTER for an address.
 func (c *Controller) holdsVIP(vip netip.Addr) bool {
 	key, held := c.known.roster.holders[vip]
-	r := c.routers[key]
+	r := c.candidates[key]
 	return held && r != nil && r.status().state == vrrp.Master
 }
 
 // justTook tells whether this node became MASTER for an address so lately that the one which gives way may still answer
 // for it.
 func (c *Controller) justTook(vip netip.Addr) bool {
-	return time.Since(c.routers[c.known.roster.holders[vip]].status().since) < handoverTime
+	return time.Since(c.candidates[c.known.roster.holders[vip]].status().since) < handoverTime
 }

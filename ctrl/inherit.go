@@ -18,9 +18,6 @@ func (c *Controller) begin(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	if c.elections, err = newElections(c.log, c.errands); err != nil {
-		return err
-	}
 	if err := c.openScripts(cfg); err != nil {
 		return err
 	}
@@ -42,6 +39,9 @@ func (c *Controller) begin(cfg *config.Config) error {
 	c.ids.room = c.sizes.Reals
 	next, err := c.prepare(cfg)
 	if err != nil {
+		return err
+	}
+	if err := c.beginVRRP(cfg.RealTimePriority); err != nil {
 		return err
 	}
 	c.known.settle(cfg, next.places)
@@ -82,7 +82,8 @@ func (c *Controller) nameOfIndex(index int) (string, bool) {
 
 // removeOrphanedVMACs removes the virtual MACs that an earlier process died with and that the configuration has no more.
 func (c *Controller) removeOrphanedVMACs(cfg *config.Config) error {
-	made, err := c.errands.vmacs.List()
+	var vmacs netif.VMACs
+	made, err := vmacs.List()
 	if err != nil {
 		return err
 	}
@@ -97,7 +98,7 @@ func (c *Controller) removeOrphanedVMACs(cfg *config.Config) error {
 	if len(orphans) == 0 {
 		return nil
 	}
-	return c.errands.vmacs.Remove(orphans)
+	return vmacs.Remove(orphans)
 }
 
 // removeOrphans removes VIPs that an earlier process died with and that the configuration has no more: no router will.

@@ -2,11 +2,12 @@ package ctrl
 
 import (
 	"cmp"
-	"net"
-	"net/netip"
+	"errors"
+	"fmt"
 	"time"
 
 	"drover/ctrl/config"
+	"drover/ctrl/netif"
 	"drover/ctrl/notify"
 	"drover/ctrl/track"
 	"drover/ctrl/vrrp"
@@ -16,16 +17,32 @@ import (
 // not leave the role to another one for want of an answer.
 const resolveTime = time.Second
 
+// beginVRRP starts the process of VRRP, which elects nobody yet.
+func (c *Controller) beginVRRP(priority int) error {
+	gates, err := c.data.GateFiles()
+	if err == nil {
+		c.vrrp, err = startVRRP(c.log, c.command, gates, c.hear)
+	}
+	for _, file := range gates { // the process has its own
+		err = errors.Join(err, file.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("start the process of VRRP: %w", err)
+	}
+	c.vrrp.send(order{Begin: &beginOrder{priority}})
+	return nil
+}
+
 // followRouters makes a router run for every instance of the configuration.
 func (c *Controller) followRouters() {
 	for _, i := range c.known.config.Instances {
-		if r := c.routers[keyOfInstance(i)]; r != nil {
+		if r := c.candidates[keyOfInstance(i)]; r != nil {
 			r.reconfigure(i)
 			continue
 		}
 		c.addRouter(i)
 	}
-	c.elections.follow(c.sets())
+	c.vrrp.follow(c.sets())
 }
 
 // dismissRouters stops those that the next configuration has no more.
@@ -34,30 +51,20 @@ func (c *Controller) dismissRouters(next *config.Config) {
 	for _, i := range next.Instances {
 		stays[keyOfInstance(i)] = true
 	}
-	var gone []*router
+	var gone []*candidate
 	for _, i := range c.known.config.Instances {
 		if key := keyOfInstance(i); !stays[key] {
-			gone = append(gone, c.routers[key])
-			c.dismiss(key, c.routers[key], i.Notify.Deleted != nil)
+			gone = append(gone, c.candidates[key])
+			c.dismiss(key, c.candidates[key], i.Notify.Deleted != nil)
 		}
 	}
-	c.elections.stop(gone, true)
+	c.vrrp.stop(gone, true)
 }
 
 func (c *Controller) addRouter(i config.Instance) {
 	key := keyOfInstance(i)
-	r := newRouter(i, c.ids.gates[key], c.elections, c.log)
-	r.gates, r.told = c.data, c.tellNews
-	r.changed = func() {
-		c.probe.Reset(handoverTime)
-		c.post(c.unfit) // a MASTER is judged otherwise
-	}
-	r.ground = newGround(i, c.errands, r.log)
-	r.ground.announce = func(ifname string, vip netip.Addr, mac net.HardwareAddr) error {
-		return c.segments.announce(c.running, ifname, vip, mac)
-	}
-	r.ground.deliver, r.ground.told = c.elections.deliver, r.stand
-	c.routers[key] = r
+	r := c.vrrp.add(i, c.ids.gates[key])
+	c.candidates[key] = r
 	c.fitness[key] = c.fitnessOf(i)
 	fit, before := c.fitness[key], c.parting[key]
 	time.AfterFunc(resolveTime, func() { c.post(c.unfit) }) // then nobody waits for a real server any more
@@ -72,21 +79,21 @@ func (c *Controller) addRouter(i config.Instance) {
 }
 
 // sets are the instances by sync group.
-func (c *Controller) sets() []set {
-	var sets []set
-	byName := make(map[string]*router)
+func (c *Controller) sets() []setOrder {
+	var sets []setOrder
+	byName := make(map[string]candidateID)
 	for _, i := range c.known.config.Instances {
-		r := c.routers[keyOfInstance(i)]
-		byName[i.Name] = r
+		r := c.candidates[keyOfInstance(i)]
+		byName[i.Name] = r.id
 		if c.known.roster.groups[i.Name] == nil {
-			sets = append(sets, set{members: []*router{r}})
+			sets = append(sets, setOrder{Members: []candidateID{r.id}})
 		}
 	}
 	for _, g := range c.known.config.SyncGroups {
-		s := set{name: g.Name}
+		s := setOrder{Name: g.Name}
 		for _, name := range g.Members {
-			if r := byName[name]; r != nil {
-				s.members = append(s.members, r)
+			if id, there := byName[name]; there {
+				s.Members = append(s.Members, id)
 			}
 		}
 		sets = append(sets, s)
@@ -96,13 +103,13 @@ func (c *Controller) sets() []set {
 
 // dismiss lets go of a router that is about to stop. Its gate stays until it is done. Scripts are told now, while they are
 // configured: as in keepalived, of a fault, unless the other word is asked for (notify_deleted).
-func (c *Controller) dismiss(key routerKey, r *router, deleted bool) {
+func (c *Controller) dismiss(key routerKey, r *candidate, deleted bool) {
 	news := r.event(notify.Fault)
 	if deleted {
 		news = r.event(notify.Deleted)
 	}
 	c.notifier.Notify(news)
-	delete(c.routers, key)
+	delete(c.candidates, key)
 	delete(c.fitness, key)
 	delete(c.lowerings, key)
 	c.known.leaving[key] = true
@@ -111,7 +118,7 @@ func (c *Controller) dismiss(key routerKey, r *router, deleted bool) {
 	c.dismissed.Go(func() {
 		select {
 		case <-r.done:
-		case <-c.elections.done: // they have failed
+		case <-c.vrrp.ended:
 			return
 		}
 		c.post(func() {
@@ -141,7 +148,7 @@ func (c *Controller) refit() {
 		key := keyOfInstance(i)
 		if fit := c.fitnessOf(i); fit != c.fitness[key] {
 			c.fitness[key] = fit
-			c.routers[key].fit(fit)
+			c.candidates[key].fit(fit)
 		}
 	}
 	if !c.lookAgain.IsZero() {
@@ -153,7 +160,7 @@ func (c *Controller) refit() {
 func (c *Controller) fitnessOf(i config.Instance) fitness {
 	fit := c.known.fitness(i, c.unattached)
 	c.lower(i, &fit)
-	if r := c.routers[keyOfInstance(i)]; fit.yield != "" && r != nil && time.Since(r.born) < resolveTime {
+	if r := c.candidates[keyOfInstance(i)]; fit.yield != "" && r != nil && time.Since(r.born) < resolveTime {
 		fit.pending = cmp.Or(fit.pending, fit.yield+" yet")
 	}
 	return fit
@@ -162,7 +169,7 @@ func (c *Controller) fitnessOf(i config.Instance) fitness {
 // lower has a fitness heed the lowering of an instance.
 func (c *Controller) lower(i config.Instance, fit *fitness) {
 	key := keyOfInstance(i)
-	l, r := c.lowerings[key], c.routers[key]
+	l, r := c.lowerings[key], c.candidates[key]
 	if l == nil {
 		l = new(lowering)
 		c.lowerings[key] = l
@@ -193,5 +200,23 @@ func (c *Controller) unattached(ifname string) string {
 	}
 }
 
-// tellNews has scripts and FIFOs told.
-func (c *Controller) tellNews(e notify.Event) { c.notifier.Notify(e) }
+// hear does what the process of VRRP has no part in.
+func (c *Controller) hear(n news) {
+	switch {
+	case n.Event != nil:
+		c.notifier.Notify(*n.Event)
+	case n.Changed != nil:
+		c.probe.Reset(handoverTime)
+		c.post(c.unfit) // a MASTER is judged otherwise
+	case n.Announce != nil:
+		c.announce(*n.Announce)
+	}
+}
+
+func (c *Controller) announce(n announceNews) {
+	err := c.segments.announce(c.running, n.Interface, n.VIP, n.MAC)
+	if err != nil && !errors.Is(err, netif.ErrNoInterface) && c.complaints.due(time.Now(), "announce on "+n.Interface) {
+		c.log.Error("a VIP could not be announced; further ones on this interface within a minute are not logged",
+			"vip", n.VIP, "interface", n.Interface, "error", err)
+	}
+}

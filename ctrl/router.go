@@ -90,12 +90,16 @@ func newRouter(i config.Instance, gate dataplane.GateID, e *elections, log *slog
 	r := &router{
 		key: keyOfInstance(i), name: i.Name, log: log, gate: gate, elections: e, instance: i, born: now, done: make(chan struct{}),
 		told: func(notify.Event) {}, changed: func() {}, adoptable: true, complaints: make(complaints),
-		snapshot: routerStatus{
-			since: now, reason: "starting", priority: i.Priority, dropped: noDrops(), rivals: make(map[netip.Addr]rival),
-		},
+		snapshot: newRouterStatus(i, now),
 	}
 	r.machine = vrrp.NewMachine(settingsOf(i, netip.Addr{}), now)
 	return r
+}
+
+func newRouterStatus(i config.Instance, now time.Time) routerStatus {
+	return routerStatus{
+		since: now, reason: "starting", priority: i.Priority, dropped: noDrops(), rivals: make(map[netip.Addr]rival),
+	}
 }
 
 // noDrops has every reason with a count of zero, so that a counter is there before it first counts.
@@ -218,7 +222,10 @@ func (r *router) update(change func(*routerStatus)) {
 func (r *router) status() routerStatus {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := r.snapshot
+	return r.snapshot.clone()
+}
+
+func (s routerStatus) clone() routerStatus {
 	s.dropped, s.rivals = maps.Clone(s.dropped), maps.Clone(s.rivals)
 	return s
 }

@@ -50,7 +50,7 @@ func newPolls(t *testing.T) *polls {
 	t.Helper()
 	p := &polls{t: t}
 	log := slog.New(slog.NewTextHandler(&p.log, nil))
-	e, err := newElections(log, newErrands(log))
+	e, err := newElections(newErrands(log))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func newPolls(t *testing.T) *polls {
 
 // add makes a router of an instance.
 func (p *polls) add(i *config.Instance) *router {
-	r := newRouter(*i, 1, p.elections, p.elections.log)
+	r := newRouter(*i, 1, p.elections, p.errands.log)
 	r.gates = new(lease)
 	r.ground = newGround(*i, p.errands, r.log)
 	r.ground.told = func(footing) {} // the test says where it stands
@@ -93,6 +93,7 @@ func (p *polls) turnAll() {
 	for _, do := range p.errands.mail.take() {
 		do()
 	}
+	p.errands.finish()
 }
 
 // plainInstance is a member of the virtual router 110 with version 2.

@@ -11,13 +11,20 @@ import (
 	"drover/dataplane"
 )
 
-// Status tells how everything stands. Only the snapshot of what is known is taken on the controller's goroutine; the
+// Status tells how everything stands. The process of VRRP is asked first. Only the snapshot of what is known is taken on the controller's goroutine; the
 // counters are read from the maps on the caller's.
 func (c *Controller) Status(ctx context.Context) (api.Status, error) {
 	var (
 		s       api.Status
 		counted []counted
+		vrrp    *vrrpProcess
 	)
+	if err := c.ask(ctx, func() error { vrrp = c.vrrp; return nil }); err != nil {
+		return api.Status{}, err
+	}
+	if err := vrrp.refresh(ctx); err != nil {
+		return api.Status{}, err
+	}
 	err := c.ask(ctx, func() error {
 		counted = c.known.roster.counted()
 		s = api.Status{
@@ -40,7 +47,7 @@ func (c *Controller) Status(ctx context.Context) (api.Status, error) {
 func (c *Controller) virtualServers() []api.VirtualServer {
 	list := []api.VirtualServer{}
 	masters := make(map[routerKey]bool)
-	for key, r := range c.routers {
+	for key, r := range c.candidates {
 		masters[key] = r.status().state == vrrp.Master
 	}
 	for _, p := range c.known.roster.pools {

@@ -15,17 +15,17 @@ import (
 	"drover/dataplane"
 )
 
-// observed is a controller that only knows something, with a router per instance in the given state.
+// observed is a controller that only knows something, with a candidate per instance in the given state.
 func observed(k *known, state vrrp.State) *Controller {
 	c := New(Options{Log: slog.New(slog.DiscardHandler)})
 	c.known = *k
 	for _, i := range k.config.Instances {
-		r := newRouter(i, 1, nil, c.log)
+		r := newCandidate(1, i, nil)
 		r.snapshot = routerStatus{
 			state: state, since: noon, reason: "no master heard", priority: 11, sent: 3, received: 4,
 			dropped: map[vrrp.DropReason]uint64{vrrp.DropTTL: 2},
 		}
-		c.routers[keyOfInstance(i)] = r
+		c.candidates[keyOfInstance(i)] = r
 	}
 	return c
 }
@@ -61,12 +61,11 @@ func TestStatusOfInstances(t *testing.T) {
 	k.claims.hear(now, claim{web.Address.Addr(), "02:00:00:00:00:07"})
 	k.claims.hear(now, claim{netip.MustParseAddr("192.168.100.9"), "02:00:00:00:00:07"}) // of no instance
 	c := observed(k, vrrp.Master)
-	c.routers[keyOfInstance(*i)].update(func(s *routerStatus) {
-		s.before, s.priority, s.master, s.late = vrrp.Backup, 9, netip.MustParseAddr("192.168.100.212"), late
-		s.rivals = map[netip.Addr]rival{
-			netip.MustParseAddr("192.168.100.9"): {3, now}, netip.MustParseAddr("192.168.100.8"): {3, now.Add(-rivalTime)},
-		}
-	})
+	s := &c.candidates[keyOfInstance(*i)].snapshot
+	s.before, s.priority, s.master, s.late = vrrp.Backup, 9, netip.MustParseAddr("192.168.100.212"), late
+	s.rivals = map[netip.Addr]rival{
+		netip.MustParseAddr("192.168.100.9"): {3, now}, netip.MustParseAddr("192.168.100.8"): {3, now.Add(-rivalTime)},
+	}
 	if got := c.instances(); !reflect.DeepEqual(got, want) {
 		t.Errorf("instances are\n%+v, want\n%+v", got, want)
 	}

@@ -19,7 +19,7 @@ func (c *Controller) instances() []api.Instance {
 }
 
 func (c *Controller) instance(i config.Instance) api.Instance {
-	r := c.routers[keyOfInstance(i)].status()
+	r := c.candidates[keyOfInstance(i)].status()
 	instance := api.Instance{
 		Name: i.Name, Interface: i.Interface, VirtualRouterID: i.VirtualRouterID, Version: i.Version,
 		State: r.state.String(), PreviousState: r.before.String(), Priority: r.priority, BasePriority: i.Priority,

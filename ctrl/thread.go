@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strconv"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// bell wakes a thread that waits for it in the kernel: neither the wait nor its end depends on another thread of this
-// process, which may be one that the kernel lets wait for a busy CPU.
+// bell wakes a thread that waits for it in the kernel, without the timers of the Go runtime: those are other threads'.
 type bell struct {
 	fd   int // an eventfd
 	rung atomic.Bool
@@ -54,14 +54,34 @@ func (b *bell) close() error { return os.NewSyscallError("close", unix.Close(b.f
 // defaultRealTimePriority is above all that is not real-time, and below the threads of interrupts (50).
 const defaultRealTimePriority = 10
 
-// beRealTime has this thread, which must be locked to its goroutine, run before whatever is not real-time. What it starts
-// is ordinary again. It needs CAP_SYS_NICE or a limit of RLIMIT_RTPRIO.
+// beRealTime has all threads of this process, and those that they will make, run before whatever is not real-time. All have
+// one priority, for they wait for each other. It needs CAP_SYS_NICE or a limit of RLIMIT_RTPRIO.
 func beRealTime(priority int) error {
 	if priority == 0 {
 		priority = defaultRealTimePriority
 	}
-	return os.NewSyscallError("sched_setattr", unix.SchedSetAttr(0, &unix.SchedAttr{
-		Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Flags: unix.SCHED_FLAG_RESET_ON_FORK,
-		Priority: uint32(min(priority, math.MaxInt8)),
-	}, 0))
+	attributes := unix.SchedAttr{
+		Size: unix.SizeofSchedAttr, Policy: unix.SCHED_RR, Priority: uint32(min(priority, math.MaxInt8)),
+	}
+	done := make(map[int]bool)
+	for {
+		threads, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return fmt.Errorf("list the threads: %w", err)
+		}
+		before := len(done)
+		for _, thread := range threads {
+			id, err := strconv.Atoi(thread.Name())
+			if err != nil || done[id] {
+				continue
+			}
+			if err := unix.SchedSetAttr(id, &attributes, 0); err != nil && !errors.Is(err, unix.ESRCH) {
+				return os.NewSyscallError("sched_setattr", err)
+			}
+			done[id] = true
+		}
+		if len(done) == before { // and whatever a thread makes is as it is itself
+			return nil
+		}
+	}
 }

@@ -105,6 +105,12 @@ func (d *runningDaemon) signal(s os.Signal) {
 	d.n.must(d.Process.Signal(s))
 }
 
+// signalAll signals all processes of the daemon.
+func (d *runningDaemon) signalAll(s syscall.Signal) {
+	d.n.t.Helper()
+	d.n.must(syscall.Kill(-d.Process.Pid, s))
+}
+
 // mustBeSound looks for what the Go runtime writes of a panic or, in a test with -race, of a data race.
 func (d *runningDaemon) mustBeSound() {
 	d.n.t.Helper()

@@ -80,6 +80,9 @@ func dispatch(ctx context.Context, e env, args []string) error {
 		_, err := io.WriteString(e.stdout, help())
 		return err
 	}
+	if args[0] == vrrpCommand {
+		return runVRRP(e)
+	}
 	for _, c := range commands {
 		if c.name == args[0] {
 			return c.run(ctx, e, args[1:])

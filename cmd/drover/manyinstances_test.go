@@ -88,28 +88,40 @@ func (a *adverts) mustComeFrom(h *testbed.Host, count int) {
 	}
 }
 
-// processorTime is what the daemon has used of the processors.
+// processorTime is what the processes of the daemon have used of the processors.
 func (d *runningDaemon) processorTime() time.Duration {
 	d.n.t.Helper()
+	own, vrrp := d.processes()
+	return d.n.processorTime(own) + d.n.processorTime(vrrp)
+}
+
+func (n *network) processorTime(process int) time.Duration {
+	n.t.Helper()
 	const user, ticks = 11, 100 // fields after the command's name, and their unit, as in proc(5)
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.Process.Pid))
-	d.n.must(err)
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", process))
+	n.must(err)
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 	var sum int
 	for _, field := range fields[user : user+2] {
 		value, err := strconv.Atoi(field)
-		d.n.must(err)
+		n.must(err)
 		sum += value
 	}
 	return time.Duration(sum) * time.Second / ticks
 }
 
-// memory is how many bytes of memory the daemon has now.
+// memory is how many bytes of memory the processes of the daemon have now.
 func (d *runningDaemon) memory() int {
 	d.n.t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", d.Process.Pid))
-	d.n.must(err)
+	own, vrrp := d.processes()
+	return d.n.memory(own) + d.n.memory(vrrp)
+}
+
+func (n *network) memory(process int) int {
+	n.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", process))
+	n.must(err)
 	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
-	d.n.must(err)
+	n.must(err)
 	return pages * os.Getpagesize()
 }

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -29,6 +29,7 @@ const defaultConfig = "/etc/keepalived/keepalived.conf"
 type daemon struct {
 	config     string
 	log        *slog.Logger
+	vrrp       *exec.Cmd
 	controller *ctrl.Controller
 	hangup     chan os.Signal
 	reloading  sync.Mutex // one at a time, so that who reads the file last is also applied last
@@ -51,8 +52,7 @@ func runDaemon(ctx context.Context, e env, args []string) (err error) {
 	writer := newLogWriter(e.stderr)
 	defer func() { err = errors.Join(err, writer.Close()) }()
 	d := &daemon{config: *file, log: slog.New(slog.NewTextHandler(writer, nil)), hangup: make(chan os.Signal, 1)}
-	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // VRRP's thread has a processor however many others want one
-	signal.Notify(d.hangup, syscall.SIGHUP)       // from here on it does not end the process
+	signal.Notify(d.hangup, syscall.SIGHUP) // from here on it does not end the process
 	defer signal.Stop(d.hangup)
 
 	cfg, findings, err := loadConfig(d.config)
@@ -60,6 +60,9 @@ func runDaemon(ctx context.Context, e env, args []string) (err error) {
 		return err
 	}
 	d.report(findings)
+	if d.vrrp, err = e.vrrpProcess(); err != nil {
+		return err
+	}
 	if cfg == nil {
 		return fmt.Errorf("%s: not started because of the errors above", d.config)
 	}
@@ -79,7 +82,7 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config, socket string, o
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	d.controller = ctrl.New(ctrl.Options{Data: data, Mode: mode, Log: d.log})
+	d.controller = ctrl.New(ctrl.Options{Data: data, Mode: mode, Log: d.log, VRRP: d.vrrp})
 
 	running, ctx := errgroup.WithContext(ctx)
 	ended, end := context.WithCancel(context.WithoutCancel(ctx)) // the socket answers until the controller is done

@@ -16,7 +16,9 @@ func TestTheBackupTakesOverFromAMasterThat(t *testing.T) {
 		{"was killed with -9", func(n *network, master *runningDaemon) { master.kill() }, 3 * time.Second, 4100 * time.Millisecond},
 		{"lost its link", func(n *network, _ *runningDaemon) { n.must(n.high.Pull()) }, 3 * time.Second, 4100 * time.Millisecond},
 		{"is cut off silently", func(n *network, _ *runningDaemon) { n.must(n.high.Cut()) }, 3 * time.Second, 4100 * time.Millisecond},
-		{"hangs", func(n *network, master *runningDaemon) { master.signal(syscall.SIGSTOP) }, 3 * time.Second, 4100 * time.Millisecond},
+		{"hangs", func(_ *network, master *runningDaemon) { master.signalAll(syscall.SIGSTOP) }, 3 * time.Second, 4100 * time.Millisecond},
+		// Which it says itself: with a priority of 0.
+		{"has a control plane that hangs", func(_ *network, master *runningDaemon) { master.signal(syscall.SIGSTOP) }, 900 * time.Millisecond, time.Second},
 		{"is stopped with SIGTERM", func(n *network, master *runningDaemon) { master.signal(syscall.SIGTERM) }, 0, 1100 * time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -77,18 +79,26 @@ func TestAMasterThatComesBackAfterItsLeaseBeginsAsBackup(t *testing.T) {
 
 func TestAMasterThatHungIsMasterAgainWhenItWakesUp(t *testing.T) {
 	t.Parallel()
-	n := newNetwork(t)
-	_, high := n.startPair()
-	adverts := n.watchAdverts()
-	sent := n.watchSent(n.client, vip)
-	high.signal(syscall.SIGSTOP)
-	adverts.next(n.low)
-	client := n.steadily(n.client, vip, 50*time.Millisecond)
-	high.signal(syscall.SIGCONT)
-	awake := adverts.next(n.high)
-	n.mustBeAloneSince(adverts, n.high, n.low, awake.at)
-	n.mustSendTo(sent, n.high, awake.at.Add(time.Second))
-	n.mustServe(client, awake.at.Add(time.Second), time.Second)
+	for name, signal := range map[string]func(*runningDaemon, syscall.Signal){
+		"all of it":         (*runningDaemon).signalAll,
+		"its control plane": func(d *runningDaemon, s syscall.Signal) { d.signal(s) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := newNetwork(t)
+			_, high := n.startPair()
+			adverts := n.watchAdverts()
+			sent := n.watchSent(n.client, vip)
+			signal(high, syscall.SIGSTOP)
+			adverts.next(n.low)
+			client := n.steadily(n.client, vip, 50*time.Millisecond)
+			signal(high, syscall.SIGCONT)
+			awake := adverts.next(n.high)
+			n.mustBeAloneSince(adverts, n.high, n.low, awake.at)
+			n.mustSendTo(sent, n.high, awake.at.Add(time.Second))
+			n.mustServe(client, awake.at.Add(time.Second), time.Second)
+		})
+	}
 }
 
 func TestAMasterWhoseCableIsPutBackIsMasterAgain(t *testing.T) {

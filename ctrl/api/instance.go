@@ -34,7 +34,7 @@ type Instance struct {
 	AdvertsSent     uint64            `json:"adverts_sent"`
 	AdvertsReceived uint64            `json:"adverts_received"`
 	Dropped         map[string]uint64 `json:"dropped"`
-	// Lateness counts adverts and other timers by how much later they were done than they were due.
+	// Lateness counts adverts and other timers since the instance began, by how much later they were done than they were due.
 	Lateness Lateness `json:"lateness"`
 }
 
