@@ -23,7 +23,7 @@ func TestBadInputIsRefusedWithAMessageThatSaysWhatToDo(t *testing.T) {
 	}{
 		{"check of a good file", []string{"check", defaultConfig}, exitDone, nil},
 		{"check of a directory", []string{"check", "/etc"}, exitFailed, []string{"/etc", "is a directory"}},
-		{"check of an interface that is not there", []string{"check", "/etc/absent.conf"}, exitFailed, []string{"/etc/absent.conf:4:13: error:", "enp9s9"}},
+		{"check of an interface that is not there", []string{"check", "--host", "/etc/absent.conf"}, exitFailed, []string{"/etc/absent.conf:4:13: error:", "enp9s9"}},
 		{"run with a missing file", []string{"run", "--config", "/etc/nothing.conf"}, exitFailed, []string{"/etc/nothing.conf", "no such configuration file"}},
 		{"run with a directory", []string{"run", "--config", "/etc"}, exitFailed, []string{"is a directory"}},
 		{"run on an interface that is not there", []string{"run", "--config", "/etc/absent.conf"}, exitFailed, []string{"/etc/absent.conf:4:13", "enp9s9"}},
