@@ -150,6 +150,7 @@ func TestAServiceWhoseNetworksAreAwayWaitsForThem(t *testing.T) {
 	}
 	n.run(n.high, "ip address add 192.168.100.212/24 dev enp1s0", "ip address add 192.168.100.221/24 dev enp1s0")
 	n.untilUp(n.high, 1)
+	n.until("it serves", func() (bool, error) { who, err := n.get(); return err == nil && who == "web150", nil })
 	n.mustShare(5, map[string]int{"web150": 5})
 }
 
