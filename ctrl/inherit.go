@@ -14,6 +14,9 @@ import (
 
 // begin takes over what an earlier process left and starts everything.
 func (c *Controller) begin(cfg *config.Config) error {
+	if err := c.beginVRRP(cfg.RealTimePriority); err != nil { // first, for it takes its time, and a lease may be running
+		return err
+	}
 	held, err := c.data.Tables()
 	if err != nil {
 		return err
@@ -39,9 +42,6 @@ func (c *Controller) begin(cfg *config.Config) error {
 	c.ids.room = c.sizes.Reals
 	next, err := c.prepare(cfg)
 	if err != nil {
-		return err
-	}
-	if err := c.beginVRRP(cfg.RealTimePriority); err != nil {
 		return err
 	}
 	c.known.settle(cfg, next.places)
