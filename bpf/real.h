@@ -116,7 +116,7 @@ static __always_inline void count_completed(__u32 real, __u64 begun, __u64 now, 
 }
 
 /* Whether so many clients in a row have had no answer from a real server that it is not the network. */
-#define MANY_UNANSWERED 8
+#define MANY_UNANSWERED 3
 
 static __always_inline bool is_forsaken(__u32 real)
 {
