@@ -29,6 +29,7 @@ func runCheck(_ context.Context, e env, args []string) error {
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
 	asJSON := flags.Bool("json", false, "print the findings as JSON")
 	withHost := flags.Bool("host", false, "check against the interfaces, addresses and drivers of this host, too")
+	ids := idsFlag(flags)
 	if err := parseFlags(flags, e, args, true); err != nil {
 		return err
 	}
@@ -42,13 +43,15 @@ func runCheck(_ context.Context, e env, args []string) error {
 	var all []config.Findings
 	var machines []*config.Config
 	for _, file := range flags.Args() {
-		cfg, findings, err := readConfig(file)
-		if err != nil {
-			return err
-		}
-		all, machines = append(all, findings), append(machines, cfg)
-		if *withHost && cfg != nil {
-			all = append(all, cfg.CheckHost(host))
+		for id := range strings.SplitSeq(*ids, ",") {
+			cfg, findings, err := readConfig(file, id)
+			if err != nil {
+				return err
+			}
+			all, machines = append(all, findings), append(machines, cfg)
+			if *withHost && cfg != nil {
+				all = append(all, cfg.CheckHost(host))
+			}
 		}
 	}
 	findings := config.Merge(append(all, config.CheckTogether(machines))...)
@@ -59,6 +62,11 @@ func runCheck(_ context.Context, e env, args []string) error {
 		return errReported
 	}
 	return nil
+}
+
+// idsFlag adds the flag for the machines that conditional lines are read for.
+func idsFlag(flags *flag.FlagSet) *string {
+	return flags.String("id", "", "configuration `IDs`, separated by commas, that conditional lines (@ID) are read for (default: the host's name)")
 }
 
 // jsonFinding is a finding in the output of drover check --json.
@@ -92,14 +100,17 @@ func printFindings(e env, findings config.Findings, asJSON bool) error {
 	return encoder.Encode(map[string]any{"findings": list})
 }
 
-// readConfig reads a configuration. The Config is nil if a finding is an error.
-func readConfig(file string) (*config.Config, config.Findings, error) {
-	name, err := os.Hostname()
-	if err != nil {
-		return nil, nil, fmt.Errorf("ask for the host's name: %w", err)
+// readConfig reads a configuration for the machine of an id; an empty one stands for the first label of the host's name.
+// The Config is nil if a finding is an error.
+func readConfig(file, id string) (*config.Config, config.Findings, error) {
+	if id == "" {
+		name, err := os.Hostname()
+		if err != nil {
+			return nil, nil, fmt.Errorf("ask for the host's name: %w", err)
+		}
+		id, _, _ = strings.Cut(name, ".")
 	}
-	label, _, _ := strings.Cut(name, ".")
-	cfg, findings := config.Load(file, files{}, config.WithConfigID(label), config.WithEnvironment(os.LookupEnv))
+	cfg, findings := config.Load(file, files{}, config.WithConfigID(id), config.WithEnvironment(os.LookupEnv))
 	if cfg == nil {
 		return nil, findings, nil
 	}
@@ -117,7 +128,7 @@ func readConfig(file string) (*config.Config, config.Findings, error) {
 // loadConfig reads a configuration and wants the interfaces that it names on this host. The Config is nil if a finding is
 // an error.
 func loadConfig(file string) (*config.Config, config.Findings, error) {
-	cfg, findings, err := readConfig(file)
+	cfg, findings, err := readConfig(file, "")
 	if cfg == nil || err != nil {
 		return nil, findings, err
 	}

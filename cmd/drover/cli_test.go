@@ -156,6 +156,7 @@ func TestCheck(t *testing.T) {
 	unknown := writeConfig(t, "virtual_sever 10.0.0.1 80 {\n}\n")
 	away := writeConfig(t, wellNowhere)
 	twin := writeConfig(t, wellNowhere)
+	shared := writeConfig(t, "@one $I=one\n"+wellNowhere+"@three mystery\n")
 	warned := writeConfig(t, "bfd_instance B {\n}\n"+wellAnywhere)
 	missing := filepath.Join(t.TempDir(), "missing.conf")
 	for name, test := range map[string]struct {
@@ -172,6 +173,8 @@ func TestCheck(t *testing.T) {
 		"one bad file of two":                     {[]string{good, unknown}, exitFailed, unknown + ":1:1: error: "},
 		"the other files are checked, too":        {[]string{unknown, missing}, exitFailed, unknown},
 		"members of a pair are compared":          {[]string{away, twin}, exitDone, twin + ":1:1: warning: instance A and its peer A at " + away},
+		"conditional lines are read for an id":    {[]string{"--id", "one", shared}, exitDone, ""},
+		"members in one file are compared":        {[]string{"--id", "one,two", shared}, exitDone, shared + ":2:1: warning: instance A and its peer A at " + shared},
 		"JSON for a good file has no finding":     {[]string{"--json", good}, exitDone, "{\n  \"findings\": []\n}\n"},
 		"JSON has the place, the word and a hint": {[]string{"--json", unknown}, exitFailed, findingsOf(unknown)},
 	} {

@@ -10,13 +10,14 @@ import (
 // runExplain prints the effective configuration of a file. Findings go to stderr, so that stdout is a configuration.
 func runExplain(_ context.Context, e env, args []string) error {
 	flags := flag.NewFlagSet("explain", flag.ContinueOnError)
+	id := flags.String("id", "", "configuration `ID` that conditional lines (@ID) are read for (default: the host's name)")
 	if err := parseFlags(flags, e, args, true); err != nil {
 		return err
 	}
 	if flags.NArg() > 1 {
 		return usageError{fmt.Errorf("explain takes one file, not %d", flags.NArg())}
 	}
-	cfg, findings, err := readConfig(flags.Arg(0))
+	cfg, findings, err := readConfig(flags.Arg(0), *id)
 	if err != nil {
 		return err
 	}

@@ -25,8 +25,8 @@ type command struct {
 
 var commands = []command{
 	{"run", "[--config F] [--socket S] [--bpffs D] [--xdp-mode native|generic|auto]", "balance until SIGTERM; SIGHUP reloads", runDaemon},
-	{"check", "[--json] [--host] F...", "report every finding of configuration files as FILE:LINE:COL: error|warning: text", runCheck},
-	{"explain", "F", "print the effective configuration, with every default filled in", runExplain},
+	{"check", "[--json] [--host] [--id ID,...] F...", "report every finding of configuration files as FILE:LINE:COL: error|warning: text", runCheck},
+	{"explain", "[--id ID] F", "print the effective configuration, with every default filled in", runExplain},
 	{"status", "[--json] [--socket S]", "who is MASTER, virtual servers, real servers, flows, XDP mode", runStatus},
 	{"reload", "[--socket S]", "have the daemon read its configuration again and print the findings", runReload},
 }

@@ -44,7 +44,9 @@ func (w *printer) virtualServer(v VirtualServer) {
 		w.flag(v.Scheduler+"-port", v.HashPorts)
 		w.flag(v.Scheduler+"-fallback", v.Fallback)
 		w.flag("ops", v.OnePacket)
-		w.seconds("slow_start", v.SlowStart)
+		if v.SlowStart > 0 {
+			w.seconds("slow_start", v.SlowStart) // a word of Drover's
+		}
 		if v.PersistenceTimeout > 0 {
 			w.seconds("persistence_timeout", v.PersistenceTimeout)
 			w.line("persistence_granularity", granularityWord(v))
