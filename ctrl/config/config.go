@@ -1,20 +1,23 @@
 // Package config reads keepalived.conf text into a validated Config.
 //
 // It works in two layers. First the text: it is cut into tokens (lexer.go);
-// conditional lines, variables and included files are resolved (reader.go,
-// variable.go, include.go); the result is a tree of statements that know where
-// they were written (tree.go). Then the meaning: what may stand in a block is a
-// table of keywords (grammar.go, value.go). There is one file per kind of block
-// and topic. Each writes into the Config, in which every default is already
-// resolved: config.go, with vrrp.go, tracking.go, notify.go and routing.go for
-// what VRRP does, and server.go for what is balanced.
+// conditional lines, variables, sequences and included files are resolved
+// (reader.go, variable.go, builtin.go, sequence.go, include.go); the result is a
+// tree of statements that know where they were written (tree.go). Then the meaning:
+// what may stand in a block is a table of keywords (grammar.go, value.go). There is
+// one file per kind of block and topic. Each writes into the Config, in which every
+// default is already resolved: config.go, with vrrp.go, tracking.go, notify.go and
+// routing.go for what VRRP does, and server.go, check.go and question.go for what is
+// balanced and checked. What is well written but hardly meant is found by meaning.go,
+// and between the members of a pair by pair.go. explain.go writes a Config back.
 //
 // The package is pure: it opens no file or socket and reads no clock. Files
 // come through a Source; what only the host knows is asked by CheckHost.
 //
-// Nothing is passed over in silence. A keyword of keepalived's that Drover
-// does not serve yet is a warning that tells the consequence, a keyword that
-// nobody knows is an error with the nearest known word.
+// Nothing is passed over in silence. A keyword of keepalived's that Drover does not
+// serve is a warning that tells the consequence if the service is the same without
+// it, and else an error that tells the reason; a keyword that nobody knows is an
+// error with the nearest known word. testdata/keywords.txt has the class of each.
 package config
 
 import "time"
