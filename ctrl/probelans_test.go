@@ -176,3 +176,27 @@ func TestProbesFollowTablesThatAreReplaced(t *testing.T) {
 		t.Errorf("without a MAC address %q answers", name)
 	}
 }
+
+func TestProbesLeaveByABridge(t *testing.T) {
+	p := newProbed(t, dataplane.ModeNative, false)
+	b := p.balancer
+	must(t, p.followLANs()) // an interface with a macvlan cannot be a port of a bridge
+	must(t, p.data.Detach(b.Interface()))
+	p.ip(b, "link add br0 address "+b.MAC().String()+" type bridge")
+	p.ip(b, "link set br0 up")
+	p.ip(b, "addr flush dev "+b.Interface())
+	p.ip(b, "link set "+b.Interface()+" master br0")
+	p.ip(b, "addr add 192.168.100.210/24 dev br0")
+	own, index := p.attach("br0", 2, dataplane.ModeGeneric)
+	tables := p.tables(p.port1)
+	tables.Ports[2] = dataplane.Port{Interface: index, MAC: own, MTU: 1500}
+	tables.Reals[1].Port = 2
+	must(t, p.data.Apply(tables))
+	lan := p.lan("192.168.100.210/24")
+	lan.Interface = "br0"
+	must(t, p.followLANs(lan))
+	path := p.space.Path("br0", p.webs[0].Address())
+	if name, err := p.connect(path, netip.AddrPortFrom(probedVIP, p.port)); name != "web150" || err != nil {
+		t.Errorf("%q answers, %v", name, err)
+	}
+}
