@@ -69,7 +69,7 @@ func TestServersThatGoDownAreHeldToTheirSchedule(t *testing.T) {
 	}{
 		"both in time":            {3010 * time.Millisecond, 3000 * time.Millisecond, 0},
 		"earlier":                 {3010 * time.Millisecond, 3900 * time.Millisecond, 0},
-		"later than keepalived":   {3300 * time.Millisecond, 3000 * time.Millisecond, 4}, // and the silent one late for its bound
+		"later than keepalived":   {3300 * time.Millisecond, 3000 * time.Millisecond, 4}, // and one late for its bound
 		"later than can be right": {4300 * time.Millisecond, 4400 * time.Millisecond, 3},
 	} {
 		t.Run(name, func(t *testing.T) {

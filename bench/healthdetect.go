@@ -41,13 +41,13 @@ func (c detectCase) schedule() time.Duration {
 	return took
 }
 
-// bound is the longest that it may take: a timeout more where the schedule has none, and the time that a check may be
-// late.
+// bound is the longest that it may take: delay_loop + retries x delay_before_retry + the timeout. Where each check runs
+// into the timeout, the schedule has it that often, and each check may be late.
 func (c detectCase) bound() time.Duration {
 	if c.silent {
-		return c.schedule() + onTime
+		return c.schedule() + (1+detectRetries)*onTime
 	}
-	return c.schedule() + c.loop + onTime
+	return c.schedule() + c.loop
 }
 
 // detectOrder is what the machine that has keepalived is told.

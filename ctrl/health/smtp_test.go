@@ -2,10 +2,14 @@ package health
 
 import (
 	"bufio"
+	"bytes"
+	"io"
 	"net"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
+	"unicode"
 )
 
 // mailServer greets, and answers each line with the next of the replies; after the last it closes.
@@ -89,6 +93,33 @@ func TestSMTPSettingsOutOfRangeAreRefused(t *testing.T) {
 	wantError(t, err, "no network")
 	_, err = SMTP(SMTPSettings{Network: loopback, HeloName: "a\r\nDATA"})
 	wantError(t, err, `HELO name "a\r\nDATA" has a space`)
+}
+
+// dialog is a connection in memory: a mail server that says all at once.
+type dialog struct {
+	io.Reader
+	io.Writer
+}
+
+// What a mail server says is its choice: the reason fits a log line, and does not depend on how it comes in packets.
+func FuzzSMTP(f *testing.F) {
+	f.Add([]byte("220 mail\r\n250 mail\r\n221 bye\r\n"))
+	f.Add([]byte("220-mail\r\n220 mail\r\n550 no\r\n"))
+	f.Add([]byte("\x1b[2J\xff\n"))
+	f.Fuzz(func(t *testing.T, said []byte) {
+		p := &smtpProbe{SMTPSettings: SMTPSettings{HeloName: "lb1"}}
+		whole := p.converse(dialog{bytes.NewReader(said), io.Discard})
+		pieces := p.converse(dialog{iotest.OneByteReader(bytes.NewReader(said)), io.Discard})
+		if text(whole) != text(pieces) {
+			t.Errorf("in one piece %q, in several %q", text(whole), text(pieces))
+		}
+		if len(text(whole)) > 300 || strings.ContainsFunc(text(whole), func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("reason %q does not fit a log line", text(whole))
+		}
+		if whole == nil && !bytes.Contains(said, []byte("250")) {
+			t.Error("healthy without 250")
+		}
+	})
 }
 
 func TestTCPConnect(t *testing.T) {
