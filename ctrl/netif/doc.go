@@ -20,7 +20,8 @@
 //	hostdialer.go   the sockets of health checks
 //	probespace.go   ProbeSpace: the network namespace that health checks through VIPs come from; spacethread.go: the thread
 //	                in it; probeports.go: the ports that they send from; probelan.go: its ways out
-//	probepath.go    ProbePath: sockets that reach one real server at a VIP; pingprobe.go: pings
+//	probepath.go    ProbePath: sockets that reach one real server at a VIP; probesocket.go: where they come from;
+//	                pingprobe.go: pings
 //
 // # Why the kernel's neighbor table plays no part
 //
@@ -44,7 +45,8 @@
 // has its MAC; so the XDP program need only write that MAC, and the kernel does the rest as for any frame: VLAN tags,
 // checksums and segmentation are the business of the interface below, whatever its driver. A veth would need the tags put
 // on, the offloads off, a device in the host's own namespace that others may take for theirs, and a driver that can redirect
-// to it. The price: the NIC's filter has one more MAC, and the kernel copies broadcasts for the macvlan, which ignores them.
+// to it. The price: the NIC's filter has one more MAC, the kernel copies broadcasts for the macvlan, which ignores them, and
+// the interface cannot become a port of a bridge or a bond meanwhile.
 //
 // A socket belongs to the network namespace of the thread that opened it. The package never changes the namespace of its
 // callers; the functions that open, add, remove, list or watch act in that of the calling thread.

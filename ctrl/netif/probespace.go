@@ -68,8 +68,11 @@ func openProbeSpace() (*ProbeSpace, error) {
 		}
 		return setUpSpace(ports)
 	})
+	if err != nil && s.ns != nil {
+		err = errors.Join(err, s.ns.Close())
+	}
 	if err != nil {
-		return nil, errors.Join(err, s.ns.Close())
+		return nil, err
 	}
 	return s, nil
 }
