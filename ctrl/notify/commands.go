@@ -18,6 +18,7 @@ type Scripts struct {
 	Master, Backup, Fault, Stop *Script // notify_master, notify_backup, notify_fault, notify_stop
 	Deleted                     *Script // notify_deleted
 	LowerPriority               *Script // notify_master_rx_lower_pri
+	Up, Down                    *Script // notify_up, notify_down; quorum_up, quorum_down
 	// Any runs after each of them but LowerPriority with four more arguments: INSTANCE or GROUP, name, state, priority.
 	Any *Script // notify
 	// PriorityChanges lets FIFOs hear of changed priorities: notify_priority_changes.
@@ -59,6 +60,10 @@ func (s Scripts) own(state State) *Script {
 		return s.Deleted
 	case LowerPriority:
 		return s.LowerPriority
+	case Up:
+		return s.Up
+	case Down:
+		return s.Down
 	default:
 		return nil
 	}

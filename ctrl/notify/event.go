@@ -9,11 +9,19 @@ type Kind string
 const (
 	Instance Kind = "INSTANCE"
 	Group    Kind = "GROUP"
+	// RealServer and VirtualServer are what keepalived's checker tells of, in a shorter line.
+	RealServer    Kind = "RS"
+	VirtualServer Kind = "VS"
 )
 
-// Subject is what an event is about: a vrrp_instance or a vrrp_sync_group.
+// isServer says whether the checker tells of it, and not VRRP.
+func (k Kind) isServer() bool { return k == RealServer || k == VirtualServer }
+
+// Subject is what an event is about: a vrrp_instance, a vrrp_sync_group, a virtual_server or one of its real servers.
 type Subject struct {
 	Kind Kind
+	// Name is that of the instance or group. A virtual server's is as keepalived writes it, [192.0.2.1]:tcp:80; a real
+	// server's is its own followed by its virtual server's.
 	Name string
 }
 
@@ -30,6 +38,12 @@ const (
 	Deleted State = "DELETED"
 )
 
+// The states of a real server, and of a virtual server: whether it has its quorum.
+const (
+	Up   State = "UP"
+	Down State = "DOWN"
+)
+
 // What happens to an instance in a state. FIFOs hear of all of these, the latter two only with
 // Scripts.PriorityChanges; of scripts only notify_master_rx_lower_pri does.
 const (
@@ -42,7 +56,8 @@ const (
 type Event struct {
 	Subject Subject
 	State   State
-	// Priority is the instance's effective priority. It is not looked at for a group, whose priority is told as 0.
+	// Priority is the instance's effective priority. It is not looked at for a group, whose priority is told as 0, nor for
+	// servers, which have none.
 	Priority uint8
 }
 
@@ -56,5 +71,8 @@ func (e Event) priority() uint8 {
 
 // line is what a FIFO gets.
 func (e Event) line() string {
+	if e.Subject.Kind.isServer() {
+		return fmt.Sprintf("%s %s %s\n", e.Subject.Kind, e.Subject.Name, e.State)
+	}
 	return fmt.Sprintf("%s \"%s\" %s %d\n", e.Subject.Kind, e.Subject.Name, e.State, e.priority())
 }

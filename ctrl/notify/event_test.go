@@ -11,8 +11,10 @@ func TestWhatAnEventRunsAndWrites(t *testing.T) {
 	all := Scripts{
 		Master: script("master", "x"), Backup: script("backup"), Fault: script("fault"), Stop: script("stop"),
 		Deleted: script("deleted"), LowerPriority: script("lower"), Any: script("any", "y"),
+		Up: script("up", "z"), Down: script("down"),
 	}
 	vi, vg := Subject{Instance, "VI_1"}, Subject{Group, "VG 1"}
+	rs := Subject{RealServer, "[192.0.2.150]:tcp:80 [192.0.2.221]:tcp:80"}
 	for name, test := range map[string]struct {
 		event   Event
 		scripts Scripts
@@ -48,7 +50,12 @@ func TestWhatAnEventRunsAndWrites(t *testing.T) {
 			"INSTANCE \"VI_1\" MASTER_PRIORITY 90\n",
 		},
 		"a priority is for nobody else": {Event{vi, BackupPriority, 90}, all, nil, ""},
-		"nothing is configured":         {Event{vi, Backup, 1}, Scripts{}, nil, "INSTANCE \"VI_1\" BACKUP 1\n"},
+		"a real server up":              {Event{Subject: rs, State: Up}, all, []string{"up z"}, "RS [192.0.2.150]:tcp:80 [192.0.2.221]:tcp:80 UP\n"},
+		"a real server down":            {Event{Subject: rs, State: Down}, all, []string{"down"}, "RS [192.0.2.150]:tcp:80 [192.0.2.221]:tcp:80 DOWN\n"},
+		"a quorum lost": {
+			Event{Subject: Subject{VirtualServer, "[2001:db8::1]:udp:53"}, State: Down}, all, []string{"down"}, "VS [2001:db8::1]:udp:53 DOWN\n",
+		},
+		"nothing is configured": {Event{vi, Backup, 1}, Scripts{}, nil, "INSTANCE \"VI_1\" BACKUP 1\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var run []string
@@ -66,6 +73,19 @@ func TestWhatAnEventRunsAndWrites(t *testing.T) {
 				t.Errorf("writes %q, want %q", line, test.line)
 			}
 		})
+	}
+}
+
+func TestWhichFIFOHearsOfAnEvent(t *testing.T) {
+	for kind, want := range map[Kind][]Audience{
+		Instance: {HearsAll, HearsVRRP}, Group: {HearsAll, HearsVRRP},
+		RealServer: {HearsAll, HearsServers}, VirtualServer: {HearsAll, HearsServers},
+	} {
+		for _, a := range []Audience{HearsAll, HearsVRRP, HearsServers} {
+			if got := a.of(Event{Subject: Subject{Kind: kind}}); got != slices.Contains(want, a) {
+				t.Errorf("audience %d hears of %s: %v", a, kind, got)
+			}
+		}
 	}
 }
 

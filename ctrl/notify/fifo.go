@@ -23,6 +23,23 @@ type FIFO struct {
 	// Script reads it, or nil: notify_fifo_script. It gets the path as one more argument, is run once, and has a second
 	// to end when it has read to the end.
 	Script *Script
+	// Hears says which events it gets.
+	Hears Audience
+}
+
+// Audience is which events a FIFO gets.
+type Audience int
+
+// The audiences. HearsAll is that of notify_fifo, HearsVRRP of vrrp_notify_fifo, HearsServers of lvs_notify_fifo.
+const (
+	HearsAll Audience = iota
+	HearsVRRP
+	HearsServers
+)
+
+// of says whether an event is for it.
+func (a Audience) of(e Event) bool {
+	return a == HearsAll || (a == HearsServers) == e.Subject.Kind.isServer()
 }
 
 // fifo is an open FIFO. Its owner also opens it for reading, so that it takes lines while nobody else does: 64 KiB of
@@ -150,10 +167,13 @@ func (n *Notifier) hangUp(f *fifo) {
 	time.AfterFunc(lastPatience, func() { f.cancel(errTooLong) })
 }
 
-// write writes the line of e to each FIFO that has room for it: all of it, or, as less than a pipe's PIPE_BUF, nothing.
+// write writes the line of e to each FIFO that hears of it and has room for it: all of it, or, as less than a pipe's PIPE_BUF, nothing.
 // The caller holds the mutex.
 func (n *Notifier) write(e Event) {
 	for _, f := range n.fifos {
+		if !f.Hears.of(e) {
+			continue
+		}
 		if _, err := unix.Write(f.fd, []byte(e.line())); err != nil {
 			n.counts.LostLines++
 			n.log.Warn("a FIFO did not take a line: nobody reads it, or not fast enough",
