@@ -234,3 +234,17 @@ func (d *DataPlane) attachment(ifname string) (Attachment, error) {
 		Interface: ifname, Mode: a.mode, ProgramID: uint32(info.Program), Severed: xdp == nil || xdp.Ifindex == 0,
 	}, nil
 }
+
+// ProgramName asks the kernel for the name of a BPF program, as bpftool prog shows it: at most 15 bytes. Needs
+// CAP_SYS_ADMIN.
+func ProgramName(id uint32) (string, error) {
+	program, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
+	if err != nil {
+		return "", fmt.Errorf("look at BPF program %d: %w", id, err)
+	}
+	info, err := program.Info()
+	if err != nil {
+		return "", errors.Join(fmt.Errorf("look at BPF program %d: %w", id, err), program.Close())
+	}
+	return info.Name, program.Close()
+}
