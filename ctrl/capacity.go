@@ -30,11 +30,12 @@ const (
 	leastSchedules = 1 << 20
 )
 
-// countReals counts the real servers of all services.
+// countReals counts the real servers of all services, sorry servers among them.
 func countReals(c *config.Config) int {
 	n := 0
 	for i := range c.VirtualServers {
-		n += len(c.VirtualServers[i].Endpoints()) * len(c.VirtualServers[i].RealServers)
+		members, _ := membersOf(&c.VirtualServers[i])
+		n += len(c.VirtualServers[i].Endpoints()) * len(members)
 	}
 	return n
 }
@@ -70,9 +71,10 @@ func fits(c *config.Config) error {
 	for n := range c.VirtualServers {
 		v := &c.VirtualServers[n]
 		services += len(v.Endpoints())
-		if most := mostMembers(v.Scheduler); len(v.RealServers) > most {
+		members, _ := membersOf(v)
+		if most := mostMembers(v.Scheduler); len(members) > most {
 			errs = append(errs, fmt.Errorf("%s: the virtual server has %d real servers, and lb_algo %s can choose among %d: "+
-				"divide it into several", v.Position, len(v.RealServers), v.Scheduler, most))
+				"divide it into several", v.Position, len(members), v.Scheduler, most))
 		}
 	}
 	if most := dataplane.MaxGates - 1; len(c.Instances) > most {

@@ -7,14 +7,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"drover/ctrl/config"
 	"drover/ctrl/health"
-	"drover/ctrl/netif"
+	"drover/dataplane"
 )
 
 // fullCheck sets every field of a check, each to another value.
@@ -23,140 +22,42 @@ func fullCheck() *config.Check {
 		Position: config.Position{File: "keepalived.conf", Line: 31, Column: 5},
 		CheckTimes: config.CheckTimes{
 			ConnectTimeout: 1 * time.Second, Retry: 2, DelayBeforeRetry: 3 * time.Second,
-			DelayLoop: 4 * time.Second, Warmup: 5 * time.Second, Alpha: true,
+			DelayLoop: 4 * time.Second, Warmup: 5 * time.Second, Alpha: true, LogAllFailures: true,
 		},
-		CheckSocket: config.CheckSocket{To: netip.MustParseAddrPort("192.168.100.150:8080")},
+		CheckSocket: config.CheckSocket{
+			To: netip.MustParseAddrPort("192.168.100.150:8080"), From: netip.MustParseAddrPort("192.168.100.211:99"), Interface: "enp1s0", Mark: 7,
+		},
 		Question: &config.HTTPCheck{
 			URLs: []config.URL{
 				{
 					Position: config.Position{Line: 32}, Path: "/index.html", Digest: strings.Repeat("ab", 16), VirtualHost: "a.example",
 					StatusCodes: []config.StatusRange{{Low: 200, High: 200}, {Low: 301, High: 302}},
+					Regex: &config.Regex{
+						Position: config.Position{Line: 33}, Pattern: "ok", NoMatch: true, Options: []string{"caseless"}, MinOffset: 3, MaxOffset: -1,
+					},
 				},
 				{Path: "/second"},
 			},
-			VirtualHost: "example", HTTPProtocol: "1.1",
+			VirtualHost: "example", HTTPProtocol: "1.1", FastRecovery: true,
+			TLS: &config.TLSCheck{SNI: true, SNIName: "sni.example", Compliant: true},
 		},
-	}
-}
-
-func TestSpecOfConvertsACheck(t *testing.T) {
-	want := checkSpec{
-		target: health.Target{Address: netip.MustParseAddrPort("192.168.100.150:8080")},
-		http: health.HTTPSettings{
-			Network: netif.HostDialer{},
-			URLs: []health.URL{
-				{
-					Path: "/index.html", Digest: strings.Repeat("ab", 16), VirtualHost: "a.example",
-					StatusCodes: []health.StatusRange{{First: 200, Last: 200}, {First: 301, Last: 302}},
-				},
-				{Path: "/second"},
-			},
-			VirtualHost: "example", ConnectTimeout: time.Second, Protocol: health.HTTP11,
-		},
-		settings: health.Settings{
-			Interval: 4 * time.Second, Retry: 2, DelayBeforeRetry: 3 * time.Second, Warmup: 5 * time.Second, Alpha: true,
-		},
-	}
-	if got := specOf(*fullCheck()); !reflect.DeepEqual(got, want) {
-		t.Errorf("spec is\n%+v, want\n%+v", got, want)
-	}
-}
-
-// A field that is added to the configuration of a check must not be forgotten here.
-func TestSpecOfHeedsEveryFieldOfACheckButItsPosition(t *testing.T) {
-	before := specOf(*fullCheck())
-	pages := func(c *config.Check) *config.HTTPCheck { return c.Question.(*config.HTTPCheck) }
-	for name, pick := range map[string]func(*config.Check) any{
-		"CheckTimes":  func(c *config.Check) any { return &c.CheckTimes },
-		"CheckSocket": func(c *config.Check) any { return &c.CheckSocket },
-		"HTTPCheck":   func(c *config.Check) any { return pages(c) },
-		"URL":         func(c *config.Check) any { return &pages(c).URLs[0] },
-	} {
-		checkHeeded(t, name, fullCheck, pick, func(c *config.Check) bool { return !reflect.DeepEqual(specOf(*c), before) })
-	}
-}
-
-// checkHeeded changes one field after the other of what pick returns and wants each change to be seen, but for those of
-// the ignored fields and of Position.
-func checkHeeded[T any](t *testing.T, name string, fresh func() *T, pick func(*T) any, seen func(*T) bool, ignored ...string) {
-	t.Helper()
-	skip := map[string]bool{"Position": true}
-	for _, field := range ignored {
-		skip[field] = true
-	}
-	for _, field := range reflect.VisibleFields(reflect.TypeOf(pick(fresh())).Elem()) {
-		if len(field.Index) > 1 { // of an embedded struct
-			continue
-		}
-		whole := fresh()
-		alter(t, reflect.ValueOf(pick(whole)).Elem().FieldByIndex(field.Index))
-		if got := seen(whole); got == skip[field.Name] {
-			t.Errorf("%s.%s changed: seen is %v, want %v", name, field.Name, got, !got)
-		}
-	}
-}
-
-// alter gives a field another value.
-func alter(t *testing.T, v reflect.Value) {
-	t.Helper()
-	switch value := v.Interface().(type) {
-	case netip.Addr:
-		v.Set(reflect.ValueOf(value.Next()))
-		return
-	case netip.AddrPort:
-		if !value.IsValid() {
-			v.Set(reflect.ValueOf(netip.MustParseAddrPort("192.168.100.211:1024")))
-			return
-		}
-		v.Set(reflect.ValueOf(netip.AddrPortFrom(value.Addr().Next(), value.Port())))
-		return
-	}
-	switch v.Kind() {
-	case reflect.Bool:
-		v.SetBool(!v.Bool())
-	case reflect.Int, reflect.Int64:
-		v.SetInt(1 - v.Int()%2) // odd to even and back, so that an enum stays within its values
-	case reflect.Uint8, reflect.Uint16, reflect.Uint32:
-		v.SetUint(v.Uint() + 1)
-	case reflect.String:
-		v.SetString(v.String() + "x")
-	case reflect.Pointer:
-		if v.IsNil() {
-			v.Set(reflect.New(v.Type().Elem()))
-			return
-		}
-		v.SetZero()
-	case reflect.Slice:
-		v.SetZero()
-	case reflect.Struct:
-		alter(t, v.Field(0))
-	default:
-		t.Fatalf("do not know how to change a %s", v.Type())
 	}
 }
 
 func TestValidChecksNamesEveryCheckThatCannotBeMade(t *testing.T) {
-	specs := checksOf(tutorialConfig())
-	if err := validChecks(specs); err != nil {
+	cfg := tutorialConfig()
+	if err := probingIn().validChecks(cfg); err != nil {
 		t.Fatalf("the tutorial's: %v", err)
 	}
-	for key, spec := range specs {
-		spec.http.URLs = []health.URL{{Path: "/a b"}}
-		specs[key] = spec
+	for i := range cfg.VirtualServers[0].RealServers {
+		check := &cfg.VirtualServers[0].RealServers[i].Checks[0]
+		check.Position = config.Position{File: "keepalived.conf", Line: 10 + i, Column: 5}
+		check.Question.(*config.HTTPCheck).URLs[0].Path = "/a b"
 	}
-	const want = `check of 192.168.100.150:80 in TCP 192.168.100.221:80: url "/a b": path has a space or a control character
-check of 192.168.100.151:80 in TCP 192.168.100.221:80: url "/a b": path has a space or a control character`
-	if err := validChecks(specs); err == nil || err.Error() != want {
+	const want = `keepalived.conf:10:5: HTTP_GET: url "/a b": path has a space or a control character
+keepalived.conf:11:5: HTTP_GET: url "/a b": path has a space or a control character`
+	if err := probingIn().validChecks(cfg); err == nil || err.Error() != want {
 		t.Errorf("error %v, want\n%s", err, want)
-	}
-}
-
-func TestChecksOfListsTheRealServersThatHaveOne(t *testing.T) {
-	c := tutorialConfig()
-	c.VirtualServers[0].RealServers[1].Checks = nil
-	specs := checksOf(c)
-	if _, has := specs[realKey{web, web0}]; !has || len(specs) != 1 {
-		t.Errorf("checks of %v, want only of %s", specs, web0)
 	}
 }
 
@@ -164,23 +65,33 @@ func TestChecksOfListsTheRealServersThatHaveOne(t *testing.T) {
 type following struct {
 	*checkers
 	t       *testing.T
-	stopped map[realKey]int
+	known   *known
+	stopped map[checkKey]int
 }
 
-func newFollowing(t *testing.T, report func(realKey, health.Verdict)) *following {
-	f := &following{t: t, stopped: make(map[realKey]int)}
-	f.checkers = &checkers{log: slog.New(slog.DiscardHandler), running: make(map[realKey]runningCheck), report: report}
+func newFollowing(t *testing.T, report func(checkKey, health.Verdict)) *following {
+	k := newKnown()
+	k.links = lanLinks()
+	f := &following{t: t, known: &k, stopped: make(map[checkKey]int)}
+	f.checkers = &checkers{log: slog.New(slog.DiscardHandler), probing: probingIn(), running: make(map[checkKey]runningCheck), report: report}
 	t.Cleanup(f.stopAll)
 	return f
 }
 
-func (f *following) to(c *config.Config, known map[realKey]*check) {
+// to settles a configuration and follows it.
+func (f *following) to(c *config.Config) {
 	f.t.Helper()
-	had := make(map[realKey]bool)
+	f.known.settle(c, allOn("enp1s0", c))
+	f.again(func(dataplane.ServiceKey) bool { return true })
+}
+
+func (f *following) again(active func(dataplane.ServiceKey) bool) {
+	f.t.Helper()
+	had := make(map[checkKey]bool)
 	for key := range f.running {
 		had[key] = true
 	}
-	if err := f.follow(f.t.Context(), checksOf(c), known); err != nil {
+	if err := f.follow(f.t.Context(), f.known.roster.wanted(active), f.known.checks); err != nil {
 		f.t.Fatal(err)
 	}
 	for key, running := range f.running {
@@ -194,52 +105,82 @@ func (f *following) to(c *config.Config, known map[realKey]*check) {
 }
 
 func TestFollowRestartsOnlyTheChecksThatChanged(t *testing.T) {
-	first, second := realKey{web, web0}, realKey{web, web1}
 	for name, test := range map[string]struct {
-		change  func(*config.Config)
-		stopped map[realKey]int
-		running int
+		change           func(*config.Config)
+		stopped, running int
 	}{
-		"nothing changed": {func(*config.Config) {}, map[realKey]int{}, 2},
+		"nothing changed": {func(*config.Config) {}, 0, 2},
 		"only positions moved": {func(c *config.Config) {
 			for i := range c.VirtualServers[0].RealServers {
 				check := &c.VirtualServers[0].RealServers[i].Checks[0]
 				check.Position.Line, check.Question.(*config.HTTPCheck).URLs[0].Position.Line = check.Position.Line+10, 40
 			}
-		}, map[realKey]int{}, 2},
-		"a weight changed": {
-			func(c *config.Config) { c.VirtualServers[0].RealServers[0].Weight = 9 }, map[realKey]int{}, 2,
-		},
-		"one check changed": {
-			func(c *config.Config) { c.VirtualServers[0].RealServers[0].Checks[0].Retry = 9 }, map[realKey]int{first: 1}, 2,
-		},
+		}, 0, 2},
+		"a weight changed":  {func(c *config.Config) { c.VirtualServers[0].RealServers[0].Weight = 9 }, 0, 2},
+		"one check changed": {func(c *config.Config) { c.VirtualServers[0].RealServers[0].Checks[0].Retry = 9 }, 1, 2},
 		"one real server is gone": {func(c *config.Config) {
 			c.VirtualServers[0].RealServers = c.VirtualServers[0].RealServers[:1]
-		}, map[realKey]int{second: 1}, 1},
-		"one check is gone": {
-			func(c *config.Config) { c.VirtualServers[0].RealServers[0].Checks = nil }, map[realKey]int{first: 1}, 1,
-		},
+		}, 1, 1},
+		"one check is gone": {func(c *config.Config) { c.VirtualServers[0].RealServers[0].Checks = nil }, 1, 1},
 		"one real server is new": {func(c *config.Config) {
 			v := &c.VirtualServers[0]
 			v.RealServers = append(v.RealServers, realServer("192.168.100.152:80"))
-		}, map[realKey]int{}, 3},
+		}, 0, 3},
+		"a second check of one": {func(c *config.Config) {
+			r := &c.VirtualServers[0].RealServers[0]
+			r.Checks = append(r.Checks, httpCheck(netip.MustParseAddrPort("192.168.100.150:8080")))
+		}, 0, 3},
+		"another virtual server asks the same": {func(c *config.Config) {
+			c.VirtualServers = append(c.VirtualServers, c.VirtualServers[0])
+			c.VirtualServers[1].Port = 443
+		}, 0, 2},
+		"another virtual server asks more patiently": {func(c *config.Config) {
+			other := tutorialConfig().VirtualServers[0]
+			other.Port = 443
+			for i := range other.RealServers {
+				other.RealServers[i].Checks[0].Retry = 9
+			}
+			c.VirtualServers = append(c.VirtualServers, other)
+		}, 0, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFollowing(t, func(realKey, health.Verdict) {})
-			f.to(tutorialConfig(), nil)
+			f := newFollowing(t, func(checkKey, health.Verdict) {})
+			f.to(tutorialConfig())
 			changed := tutorialConfig()
 			test.change(changed)
-			f.to(changed, nil)
-			if !reflect.DeepEqual(f.stopped, test.stopped) || len(f.running) != test.running {
-				t.Errorf("stopped %v and %d run, want %v and %d", f.stopped, len(f.running), test.stopped, test.running)
+			f.to(changed)
+			if len(f.stopped) != test.stopped || len(f.running) != test.running {
+				t.Errorf("stopped %v and %d run, want %d and %d", f.stopped, len(f.running), test.stopped, test.running)
 			}
 		})
 	}
 }
 
+func TestChecksRestWhereTheirVirtualServerIsNotServedIfItWantsThat(t *testing.T) {
+	cfg := tutorialConfig()
+	cfg.VirtualServers[0].HASuspend = true
+	f := newFollowing(t, func(checkKey, health.Verdict) {})
+	f.to(cfg)
+	f.again(func(dataplane.ServiceKey) bool { return false })
+	if len(f.running) != 0 || len(f.stopped) != 2 {
+		t.Errorf("%d checks run, want none", len(f.running))
+	}
+	if !f.known.roster.suspends() {
+		t.Error("nobody knows that a change of state matters")
+	}
+	other := cfg.VirtualServers[0]
+	other.Port, other.HASuspend, other.RealServers = 443, false, other.RealServers[:1]
+	cfg.VirtualServers = append(cfg.VirtualServers, other)
+	f.known.settle(cfg, allOn("enp1s0", cfg))
+	f.again(func(key dataplane.ServiceKey) bool { return key != web })
+	if len(f.running) != 1 {
+		t.Errorf("%d checks run, want that which another virtual server asks for, too", len(f.running))
+	}
+}
+
 func TestStopAllStopsAll(t *testing.T) {
-	f := newFollowing(t, func(realKey, health.Verdict) {})
-	f.to(tutorialConfig(), nil)
+	f := newFollowing(t, func(checkKey, health.Verdict) {})
+	f.to(tutorialConfig())
 	f.stopAll()
 	if len(f.stopped) != 2 || len(f.running) != 0 {
 		t.Errorf("stopped %v, running %d, want both stopped", f.stopped, len(f.running))
@@ -255,26 +196,29 @@ func TestACheckReportsItsVerdictUnderItsKey(t *testing.T) {
 	cfg.VirtualServers[0].RealServers[0].Checks[0].Warmup = 0
 
 	type news struct {
-		key     realKey
+		key     checkKey
 		verdict health.Verdict
 	}
 	told := make(chan news, 1)
-	f := newFollowing(t, func(key realKey, v health.Verdict) { told <- news{key, v} })
-	f.to(cfg, map[realKey]*check{{web, address}: {told: true, up: true}})
+	f := newFollowing(t, func(key checkKey, v health.Verdict) { told <- news{key, v} })
+	f.known.settle(cfg, allOn("enp1s0", cfg))
+	asked := memberOf(f.known, realKey{web, address}).checks[0]
+	asked.verdict = verdict{told: true, up: true}
+	f.again(func(dataplane.ServiceKey) bool { return true })
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	select {
 	case got := <-told:
-		if got.key != (realKey{web, address}) || got.verdict.Up || !strings.Contains(got.verdict.Reason, "404") {
+		if got.key != asked.key || got.verdict.Up || !strings.Contains(got.verdict.Reason, "404") {
 			t.Errorf("told %+v, want %s down because of status 404", got, address)
 		}
 	case <-ctx.Done():
 		t.Error("no verdict")
 	}
-	if got := f.status(realKey{web, address}); got == nil || got.Done == 0 || got.Failed != got.Done || !strings.Contains(got.LastError, "404") {
-		t.Errorf("the check's status is %+v", got)
+	if got, next, runs := f.status(asked.key); !runs || next.IsZero() || got.Checks == 0 || got.Failures != got.Checks || !strings.Contains(got.LastError, "404") {
+		t.Errorf("the check's status is %+v, %v", got, runs)
 	}
-	if got := f.status(realKey{}); got != nil {
-		t.Errorf("a real server without a check has %+v", got)
+	if got, _, runs := f.status(checkKey{}); runs {
+		t.Errorf("a check that is not there has %+v", got)
 	}
 }

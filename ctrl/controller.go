@@ -2,12 +2,14 @@ package ctrl
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"os/exec"
 	"sync"
 	"time"
 
+	"drover/ctrl/api"
 	"drover/ctrl/config"
 	"drover/ctrl/netif"
 	"drover/ctrl/notify"
@@ -55,6 +57,7 @@ type Controller struct {
 	// all of them.
 	parting    map[routerKey]chan struct{}
 	dismissed  sync.WaitGroup
+	probing    *probing
 	checkers   *checkers
 	attached   map[string]attachState // by the interface that the program sits on
 	refused    map[string]error       // why an interface cannot be served
@@ -65,16 +68,21 @@ type Controller struct {
 	complaints complaints            // of announce, which the news of vrrp call
 	fitness    map[routerKey]fitness // that the routers know
 	lowerings  map[routerKey]*lowering
-	lookAgain  time.Time   // when a lowering wants to be looked at again; zero for never
-	look       *time.Timer // which has refit look then
-	refits     bool        // what that follows from has changed
-	relocates  bool        // what the places of real servers follow from has changed
-	probe      *time.Timer // asks who else has a VIP, a while after the last transition
+	lookAgain  time.Time            // when a lowering wants to be looked at again; zero for never
+	look       *time.Timer          // which has refit look then
+	refits     bool                 // what that follows from has changed
+	relocates  bool                 // what the places of real servers follow from has changed
+	news       []serverNews         // that nobody was told yet
+	wrong      map[api.Finding]bool // on the LAN, that is logged
+	surveys    bool                 // what that follows from has changed
+	awaiting   *time.Timer          // looks again at the real servers that were waited for
+	probe      *time.Timer          // asks who else has a VIP, a while after the last transition
 	launcher   *script.Launcher
 	tracker    *track.Tracker
 	notifier   *notify.Notifier
 	statics    statics
 	ways       probeWays
+	insights   insights
 }
 
 // repairInterval is how often what failed is tried again.
@@ -90,12 +98,16 @@ func New(opts Options) *Controller {
 	}
 	c.sweeper = sweeper{sweep: opts.Data.Sweep, tell: c.tell}
 	c.ways.data = opts.Data
+	c.insights = insights{asking: make(map[checkKey]bool), told: c.onInsight}
 	c.running, c.halt = context.WithCancel(context.Background())
 	c.probe = time.AfterFunc(claimProbeInterval, func() { c.post(c.probeClaims) })
 	c.look = time.AfterFunc(repairInterval, func() { c.post(c.unfit) })
 	c.steps = time.AfterFunc(repairInterval, func() { c.post(func() { c.stale = true }) })
 	c.steps.Stop()
-	c.checkers = &checkers{log: opts.Log, running: make(map[realKey]runningCheck), report: c.onVerdict}
+	c.awaiting = time.AfterFunc(repairInterval, func() { c.post(func() { c.stale = true }) })
+	c.awaiting.Stop()
+	c.probing = &probing{through: c.wayThrough, certificates: make(map[config.Credentials]*tls.Certificate)}
+	c.checkers = &checkers{log: opts.Log, probing: c.probing, running: make(map[checkKey]runningCheck), report: c.onVerdict}
 	return c
 }
 
@@ -151,17 +163,22 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 		if c.stale {
 			c.replan()
 		}
+		c.watchLAN()
 		c.refit()
 	}
 }
 
 func (c *Controller) post(do func()) { c.mail.put(do) }
 
-// replan makes the tables follow what is known. What fails is tried again by repair.
-func (c *Controller) replan() { c.tell.about("the tables do not follow", c.writeTables()) }
+// replan makes the tables follow what is known, and tells of it. What fails is tried again by repair.
+func (c *Controller) replan() {
+	c.tell.about("the tables do not follow", c.writeTables())
+	c.publish()
+}
 
 func (c *Controller) writeTables() error {
 	c.stale = true
+	c.assess()
 	now := time.Now()
 	if next := c.known.rise(now); !next.IsZero() {
 		c.steps.Reset(next.Sub(now))
@@ -185,4 +202,5 @@ func (c *Controller) repair() {
 	c.tell.about("not all works yet", errors.Join(c.data.Tidy(), c.resize()))
 	c.occupy()
 	c.tell.about("not all static addresses, routes and rules are there", c.statics.add())
+	c.seek()
 }

@@ -4,8 +4,8 @@
 // is an event to it. It updates what is known, calls the pure plan, and has the data plane apply the difference. Start,
 // restart, reload and repair are this same path, so nothing is ever flushed.
 //
-// Beside it: a segment per interface, which speaks ARP and NDP; a checker per real server; trackers and notify scripts; the
-// sweeper, which has idle connections forgotten.
+// Beside it: a segment per interface, which speaks ARP and NDP; a checker for all that ask the same of a real server;
+// trackers and notify scripts; the sweeper, which has idle connections forgotten.
 //
 // VRRP is in a process of its own (RunVRRP), which the controller starts, and which never waits for it: the elections of all
 // instances, on a thread that does nothing but hear and send adverts, keep their timers and move the gates; and the
@@ -32,9 +32,10 @@
 //	inherit.go     what an earlier process left; end.go: leaving nothing behind
 //	reload.go      from one configuration to the next; resize.go: tables of another size; attach.go: the program on the
 //	               interfaces
-//	known.go       all that is known, and what it means for one real server
+//	known.go       all that is known; member.go: what it means for one real server; recall.go: what an earlier process knew
 //	place.go       where packets come in and where each real server is; outlet.go: what is below an interface
 //	roster.go      a configuration laid out for planning; capacity.go: whether the tables hold it
+//	quorum.go      which virtual servers have their quorum, and what has changed for servers; publish.go: who is told of it
 //	plan.go        known -> tables; layout.go: real servers and weights -> a schedule; share.go: what a real server gets of
 //	               its weight; identity.go: who keeps which id
 //	sweep.go       idle connections forgotten
@@ -50,8 +51,11 @@
 //	               virtual MAC; holding.go: the VIPs of a MASTER; routing.go: its routes and rules
 //	statics.go     addresses, routes and rules that are always there
 //	scripts.go     track and notify scripts as they are configured
-//	segment.go     ARP and NDP on one interface; pace.go: not too fast; claims.go: others that answer for a VIP
-//	checks.go      health checkers; probeways.go: their ways through VIPs; handshakes.go: what the packets tell of real
-//	               servers
+//	segment.go     ARP and NDP on one interface; pace.go: not too fast; claims.go: others that answer for a VIP; findings.go:
+//	               what is wrong on the LAN
+//	checks.go      health checkers; checkspec.go: which checks are one; probes.go: what they ask; probeways.go: their ways
+//	               through VIPs; insight.go: who fails there, asked at his own address, too; handshakes.go: what the packets
+//	               tell of real servers
+//	examine.go     what drover doctor looks at on this host; doctor.go and doctorhost.go: what it means
 //	status.go      what `drover status` shows; statusinstance.go: of VRRP; statuscount.go: what the maps count
 package ctrl

@@ -19,6 +19,8 @@ func (c *Controller) end() error {
 		}
 	}
 	c.dismissed.Wait()
+	c.news = append(c.news, c.known.roster.farewell()...)
+	c.publish()
 	failed := errors.Join(c.statics.remove(), c.stopRest())
 	c.counting.Lock() // who counts now is waited for, who comes later finds the controller halted
 	defer c.counting.Unlock()
@@ -49,6 +51,7 @@ func (c *Controller) stopRest() error {
 	c.probe.Stop()
 	c.look.Stop()
 	c.steps.Stop()
+	c.awaiting.Stop()
 	err := c.closeScripts()
 	if c.vrrp != nil {
 		err = errors.Join(err, c.vrrp.end())

@@ -12,19 +12,18 @@ import (
 	"drover/ctrl/vrrp"
 )
 
-func (c *Controller) onVerdict(key realKey, v health.Verdict) {
+func (c *Controller) onVerdict(key checkKey, v health.Verdict) {
 	c.post(func() {
 		told, there := c.known.checks[key]
 		if !there { // a reload has taken it away
 			return
 		}
-		*told = check{told: true, up: v.Up, reason: v.Reason}
+		told.verdict = verdict{told: true, up: v.Up, reason: v.Reason, weight: v.Weight}
 		c.stale = true
-		state := "up"
-		if !v.Up {
-			state = "down"
+		if c.checkers.running[key].spec.via != (via{}) {
+			c.seek()
+			c.surveys = true
 		}
-		c.log.Info("real server is "+state, "real_server", key.address, "virtual_server", key.service, "reason", v.Reason)
 	})
 }
 
@@ -36,6 +35,7 @@ func (c *Controller) onNeighbor(ifname string, n netif.Neighbor) {
 		c.log.Info("real server's MAC address", "real_server", n.Address, "interface", ifname, "mac", n.MAC.String(),
 			"answers", n.Resolved, "reason", n.Reason)
 		c.probeClaims() // it may have come back with the VIP where it must not be
+		c.surveys = true
 	})
 }
 
@@ -89,7 +89,10 @@ func (c *Controller) placeAgain() error {
 	c.log.Info("the networks of this host have changed: placing the real servers again")
 	c.known.settle(c.known.config, places)
 	c.unfit()
-	return errors.Join(wrong, c.enact())
+	err = c.enact()
+	c.followChecks() // some may go another way now
+	c.publish()
+	return errors.Join(wrong, err)
 }
 
 func (c *Controller) onClaim(vip netip.Addr, by netif.Observation) {

@@ -24,7 +24,7 @@ func tutorialConfig() *config.Config {
 			Addresses: []config.VirtualAddress{{Prefix: netip.MustParsePrefix("192.168.100.221/24"), Interface: "enp1s0"}},
 		}},
 		VirtualServers: []config.VirtualServer{{
-			Address: netip.MustParseAddr("192.168.100.221"), Port: 80, Scheduler: "rr",
+			Address: netip.MustParseAddr("192.168.100.221"), Port: 80, Scheduler: "rr", Quorum: 1,
 			RealServers: []config.RealServer{realServer("192.168.100.150:80"), realServer("192.168.100.151:80")},
 		}},
 	}
@@ -65,9 +65,10 @@ func lanLinks() map[string]netif.LinkInfo {
 // allOn are the places of a configuration whose packets and real servers are all on one interface.
 func allOn(ifname string, c *config.Config) []whereabouts {
 	places := make([]whereabouts, len(c.VirtualServers))
-	for n, v := range c.VirtualServers {
+	for n := range c.VirtualServers {
 		places[n].arrivals = []string{ifname}
-		for range v.RealServers {
+		members, _ := membersOf(&c.VirtualServers[n])
+		for range members {
 			places[n].reals = append(places[n].reals, place{ifname: ifname})
 		}
 	}
@@ -89,9 +90,15 @@ func beWell(k *known) {
 		*n = neighbor{mac: macOf(key.address), resolved: true}
 	}
 	for _, c := range k.checks {
-		*c = check{told: true, up: true}
+		c.verdict = verdict{told: true, up: true}
 	}
 }
+
+// memberOf is a real server of what is known.
+func memberOf(k *known, key realKey) *member { return k.roster.byKey()[key] }
+
+// checkOf is what is known of the only check of a real server.
+func checkOf(k *known, key realKey) *verdict { return &memberOf(k, key).checks[0].verdict }
 
 // macOf gives every address its own MAC.
 func macOf(a netip.Addr) dataplane.MAC {
@@ -138,7 +145,8 @@ func randomConfig(rng *rand.Rand) (*config.Config, []whereabouts) {
 	for n := range rng.IntN(6) {
 		v := randomServer(rng, n)
 		at := whereabouts{arrivals: []string{"enp1s0"}}
-		for range v.RealServers {
+		members, _ := membersOf(&v)
+		for range members {
 			to := place{ifname: fmt.Sprintf("enp%ds0", rng.IntN(3)+1)} // there is no third
 			if rng.IntN(8) == 0 {
 				to = place{local: true}
@@ -161,6 +169,9 @@ func randomServer(rng *rand.Rand, n int) config.VirtualServer {
 		for m := range 1 + rng.IntN(3) {
 			v.Members = append(v.Members, netip.AddrPortFrom(addrOf(10, m), v.Port))
 		}
+	}
+	if rng.IntN(3) == 0 {
+		v.SorryServer = netip.AddrPortFrom(addrOf(20, rng.IntN(8)), 80)
 	}
 	for _, last := range rng.Perm(6)[:rng.IntN(5)] {
 		v.RealServers = append(v.RealServers, randomReal(rng, addrOf(20, last)))
@@ -189,8 +200,10 @@ func randomNews(rng *rand.Rand, k *known) {
 			if m.neighbor != nil && *m.neighbor == (neighbor{}) && rng.IntN(4) > 0 {
 				*m.neighbor = neighbor{mac: macOf(m.config.Address), resolved: rng.IntN(3) > 0, reason: "no answer to ARP"}
 			}
-			if m.check != nil && rng.IntN(4) > 0 {
-				*m.check = check{told: true, up: rng.IntN(2) == 0, reason: "status 500"}
+			for _, a := range m.checks {
+				if rng.IntN(4) > 0 {
+					a.verdict = verdict{told: true, up: rng.IntN(2) == 0, reason: "status 500"}
+				}
 			}
 		}
 	}

@@ -55,7 +55,7 @@ func (c *Controller) readHandshakes() error {
 
 // observe has the watch of a pool take in what was counted since it was planned. lastPass says when the check of a real
 // server passed last.
-func (h *handshakes) observe(p *pool, planned *part, now time.Time, lastPass func(*pool, *member) time.Time) []suspect.Change {
+func (h *handshakes) observe(p *pool, planned *part, now time.Time, lastPass func(*member) time.Time) []suspect.Change {
 	if p.watch == nil {
 		p.watch = suspect.New(len(p.members))
 	}
@@ -65,7 +65,7 @@ func (h *handshakes) observe(p *pool, planned *part, now time.Time, lastPass fun
 		m, server := &p.members[i], &h.servers[i]
 		server.Usable = planned.positions[i].state == dataplane.RealUp && planned.own[i] > 0
 		if m.rating.suspicion != "" {
-			server.Passed = lastPass(p, m)
+			server.Passed = lastPass(m)
 		}
 		for s := range p.services {
 			id := int(p.id(s, i))
@@ -80,12 +80,19 @@ func (h *handshakes) observe(p *pool, planned *part, now time.Time, lastPass fun
 	return p.watch.Observe(now, h.servers, waited)
 }
 
-// lastPass is when the check of a real server passed last, if that was the last that it did; zero otherwise.
-func (c *Controller) lastPass(p *pool, m *member) time.Time {
-	if m.check == nil {
-		return time.Time{}
+// lastPass is since when all checks of a real server have passed anew, if that was the last that they did; zero otherwise.
+func (c *Controller) lastPass(m *member) time.Time {
+	var first time.Time
+	for _, check := range m.checks {
+		passed := c.checkers.lastPass(check.key)
+		if passed.IsZero() {
+			return passed
+		}
+		if first.IsZero() || passed.Before(first) {
+			first = passed
+		}
 	}
-	return c.checkers.lastPass(checkKey(p.config, m.config))
+	return first
 }
 
 // heed acts on what a watch has found out.
@@ -102,8 +109,8 @@ func (c *Controller) heed(p *pool, changes []suspect.Change) {
 		m.rating.suspicion = change.Reason
 		c.log.Warn("real server is suspected", "real_server", m.address, "virtual_server", p.services[0],
 			"reason", change.Reason)
-		if m.check != nil {
-			c.checkers.nudge(checkKey(p.config, m.config))
+		for _, check := range m.checks {
+			c.checkers.nudge(check.key)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func (w *watching) pass(opened, completed uint32, ids ...dataplane.RealID) {
 func (w *watching) look() {
 	w.now = w.now.Add(suspect.Interval)
 	w.planner.plan(&w.known, w.ids)
-	w.heed(w.pool(), w.handshakes.observe(w.pool(), &w.planner.parts[0], w.now, func(*pool, *member) time.Time { return time.Time{} }))
+	w.heed(w.pool(), w.handshakes.observe(w.pool(), &w.planner.parts[0], w.now, func(*member) time.Time { return time.Time{} }))
 }
 
 func TestARealServerWhoseClientsGetNoAnswerIsSuspected(t *testing.T) {
@@ -113,7 +113,7 @@ func TestTheServicesOfAGroupAreWatchedTogether(t *testing.T) {
 
 func TestWhoTakesNoConnectionsIsNotSuspected(t *testing.T) {
 	for name, change := range map[string]func(*watching){
-		"its check fails": func(w *watching) { w.pool().members[1].check.up = false },
+		"its check fails": func(w *watching) { w.pool().members[1].checks[0].up = false },
 		"it is drained":   func(w *watching) { w.pool().members[1].config.Weight = 0 },
 	} {
 		w := newWatching(t, threeServers("rr"))

@@ -1,8 +1,6 @@
 package ctrl
 
 import (
-	"errors"
-	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -40,35 +38,22 @@ func (c *Controller) begin(cfg *config.Config) error {
 	c.ids = adopt(time.Now(), held, remembered, c.nameOfIndex, holders(cfg))
 	c.sizes = SizesFor(cfg) // as the data plane was opened with
 	c.ids.room = c.sizes.Reals
-	next, err := c.prepare(cfg)
+	places, err := c.prepare(cfg)
 	if err != nil {
 		return err
 	}
-	c.known.settle(cfg, next.places)
+	c.known.settle(cfg, places)
 	c.known.recall(held)
 	if err := c.enact(); err != nil {
 		return err
 	}
-	c.startUp(next)
+	c.startUp()
 	return nil
 }
 
-func (c *Controller) readLinks() error {
-	names, err := netif.Interfaces()
-	if err != nil {
-		return fmt.Errorf("list interfaces: %w", err)
-	}
-	for _, name := range names {
-		link, err := netif.Link(name)
-		if errors.Is(err, netif.ErrNoInterface) {
-			continue // gone since
-		}
-		if err != nil {
-			return err
-		}
-		c.known.links[name] = link
-	}
-	return nil
+func (c *Controller) readLinks() (err error) {
+	c.known.links, err = allLinks()
+	return err
 }
 
 func (c *Controller) nameOfIndex(index int) (string, bool) {

@@ -208,8 +208,16 @@ func (c *Controller) hear(n news) {
 	case n.Changed != nil:
 		c.probe.Reset(handoverTime)
 		c.post(c.unfit) // a MASTER is judged otherwise
+		c.post(c.suspend)
 	case n.Announce != nil:
 		c.announce(*n.Announce)
+	}
+}
+
+// suspend has the checks of virtual servers with ha_suspend run where they are served, and rest elsewhere.
+func (c *Controller) suspend() {
+	if c.known.roster.suspends() {
+		c.followChecks()
 	}
 }
 

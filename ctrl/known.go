@@ -1,11 +1,11 @@
 package ctrl
 
 import (
-	"cmp"
 	"net"
 	"net/netip"
 
 	"drover/ctrl/config"
+	"drover/ctrl/health"
 	"drover/ctrl/netif"
 	"drover/ctrl/track"
 	"drover/dataplane"
@@ -37,11 +37,21 @@ type neighbor struct {
 	reason   string        // why not, or what is wrong although it does
 }
 
-// check is what is held of a real server's check.
+// check is a check that is made, and what it has told. All real servers for which the same is asked share it.
 type check struct {
-	told   bool // there was a verdict
+	key  checkKey
+	spec checkSpec
+	verdict
+}
+
+// verdict is what is held of a check.
+type verdict struct {
+	told   bool // there was one
 	up     bool
 	reason string
+	weight health.Weight // what it makes of the weight
+	// insight is what is known beside of one that fails through the VIP.
+	insight insight
 }
 
 // known is all that the tables follow from. The zero maps are empty, not nil. Neighbors, checks and outlets are shared
@@ -53,7 +63,7 @@ type known struct {
 	links     map[string]netif.LinkInfo // by name
 	outlets   map[string]*outlet        // by the name of an interface in use
 	neighbors map[neighborKey]*neighbor
-	checks    map[realKey]*check // by the real server in the first service of its pool
+	checks    map[checkKey]*check
 	claims    claims
 	results   map[trackKey]track.Result // of scripts, files and processes
 	// leaving are instances that the configuration has no more but whose routers are not done yet.
@@ -63,7 +73,7 @@ type known struct {
 func newKnown() known {
 	return known{
 		config: &config.Config{}, roster: &roster{}, links: make(map[string]netif.LinkInfo), outlets: make(map[string]*outlet),
-		neighbors: make(map[neighborKey]*neighbor), checks: make(map[realKey]*check), claims: make(claims),
+		neighbors: make(map[neighborKey]*neighbor), checks: make(map[checkKey]*check), claims: make(claims),
 		leaving: make(map[routerKey]bool),
 	}
 }
@@ -118,58 +128,4 @@ func (k *known) macsOn(ifname string) map[netip.Addr]net.HardwareAddr {
 		}
 	}
 	return macs
-}
-
-// position is where a real server stands in the terms of the data plane.
-type position struct {
-	state dataplane.RealState
-	mac   dataplane.MAC
-	port  dataplane.PortID
-}
-
-// standing is what is known of one real server.
-type standing struct {
-	position
-	reason string // why it is not up, or what is wrong although it is
-}
-
-func (m *member) standing() standing {
-	up, reason := m.passes()
-	if m.place.local {
-		return standing{position{stateOf(up), dataplane.MAC{}, dataplane.PortLocal}, reason}
-	}
-	if m.neighbor == nil {
-		return standing{position{}, m.place.doubt}
-	}
-	at := position{dataplane.RealDown, m.neighbor.mac, m.outlet.port}
-	switch {
-	case m.outlet.err != nil:
-		return standing{position{}, m.outlet.err.Error()}
-	case m.neighbor.mac == dataplane.MAC{}:
-		return standing{position{}, cmp.Or(m.place.doubt, m.neighbor.reason, "its MAC address is not known yet")}
-	case !up:
-		return standing{at, reason}
-	case m.neighbor.resolved:
-		at.state = dataplane.RealUp
-	}
-	return standing{at, m.neighbor.reason}
-}
-
-// passes tells what the check says; without a verdict, a real server counts as up unless its check says alpha.
-func (m *member) passes() (up bool, reason string) {
-	switch {
-	case m.check == nil:
-		return true, ""
-	case m.check.told && !m.check.up, !m.check.told && m.config.Checks[0].Alpha:
-		return false, cmp.Or(m.check.reason, "its check has not passed yet")
-	default:
-		return true, ""
-	}
-}
-
-func stateOf(up bool) dataplane.RealState {
-	if up {
-		return dataplane.RealUp
-	}
-	return dataplane.RealDown
 }

@@ -26,12 +26,12 @@ func TestStandingSaysWhyARealServerGetsNoConnections(t *testing.T) {
 			dataplane.RealAbsent, "no answer to ARP yet",
 		},
 		"check failed": {
-			func(_ *config.Config, k *known) { *k.checks[key] = check{told: true, reason: "status 500"} }, dataplane.RealDown, "status 500",
+			func(_ *config.Config, k *known) { *checkOf(k, key) = verdict{told: true, reason: "status 500"} }, dataplane.RealDown, "status 500",
 		},
 		"alpha and not checked yet": {
-			func(c *config.Config, k *known) {
-				c.VirtualServers[0].RealServers[0].Checks[0].Alpha = true
-				*k.checks[key] = check{}
+			func(_ *config.Config, k *known) {
+				memberOf(k, key).checks[0].spec.times.Alpha = true
+				*checkOf(k, key) = verdict{}
 			},
 			dataplane.RealDown, "its check has not passed yet",
 		},
@@ -40,7 +40,7 @@ func TestStandingSaysWhyARealServerGetsNoConnections(t *testing.T) {
 		},
 		"the check's reason before the neighbor's, as it tells more": {
 			func(_ *config.Config, k *known) {
-				*k.neighbors[place], *k.checks[key] = lost, check{told: true, reason: "timeout"}
+				*k.neighbors[place], *checkOf(k, key) = lost, verdict{told: true, reason: "timeout"}
 			},
 			dataplane.RealDown, "timeout",
 		},
@@ -90,7 +90,7 @@ func TestARealServerOnThisHostNeedsOnlyItsCheck(t *testing.T) {
 	if got, want := m.standing(), (standing{position: position{dataplane.RealUp, dataplane.MAC{}, dataplane.PortLocal}}); got != want {
 		t.Errorf("unchecked it stands at %+v, want %+v", got, want)
 	}
-	*m.check = check{told: true, reason: "status 500"}
+	m.checks[0].verdict = verdict{told: true, reason: "status 500"}
 	if got := m.standing(); got.state != dataplane.RealDown || got.port != dataplane.PortLocal || got.reason != "status 500" {
 		t.Errorf("its check has failed, and it stands at %+v", got)
 	}
@@ -187,8 +187,8 @@ func TestRecallSaysWhyARealServerIsDown(t *testing.T) {
 			t.Errorf("real server %d is in state %d because %q, want down because %q", i+1, got.state, got.reason, want)
 		}
 	}
-	if _, has := k.checks[realKey{web, web1}]; has {
-		t.Error("a real server without a check has a verdict")
+	if len(k.checks) != 1 {
+		t.Errorf("%d checks are known, want that of the one that has one", len(k.checks))
 	}
 }
 

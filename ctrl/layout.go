@@ -17,13 +17,22 @@ var schedulers = map[string]dataplane.Scheduler{
 	"fo": dataplane.First, "ovf": dataplane.Overflow, "twos": dataplane.ByTwo,
 }
 
-// weight is what a real server counts for its scheduler. As in IPVS, rr, lc and dh know only 0 and not 0.
-func (p *pool) weight(m *member) int {
+// weight is what a member counts for its scheduler. As in IPVS, rr, lc and dh know only 0 and not 0. A sorry server counts
+// when it is needed.
+func (p *pool) weight(i int, apologizes bool) int {
+	m := &p.members[i]
+	weight := m.weight()
+	switch {
+	case apologizes && i == p.sorry:
+		return max(weight, 1)
+	case apologizes || m.sorryOnly:
+		return 0
+	}
 	switch p.config.Scheduler {
 	case "rr", "lc", "dh":
-		return min(m.effectiveWeight(), 1)
+		return min(weight, 1)
 	default:
-		return m.effectiveWeight()
+		return weight
 	}
 }
 
@@ -31,14 +40,14 @@ func (p *pool) weight(m *member) int {
 // The table of mh has all real servers as configured for as long as one takes connections: the program passes over the
 // others, and so a client's real server stays the same while another one comes and goes. The order of ovf does not change
 // with shares: they say how many connections one may have.
-func (p *pool) weights(at []position, own []int) []int {
+func (p *pool) weights(at []position, own []int, apologizes bool) []int {
 	weights := make([]int, len(at))
 	any := false
 	for i := range at {
 		if at[i].state == dataplane.RealUp || p.config.Scheduler == "mh" {
 			weights[i] = own[i]
 			if p.config.Scheduler == "ovf" {
-				weights[i] = p.weight(&p.members[i])
+				weights[i] = p.weight(i, apologizes)
 			}
 		}
 		any = any || at[i].state == dataplane.RealUp && weights[i] > 0
@@ -56,11 +65,12 @@ func turns(members int) int { return min(max(1024, 16*members), dataplane.MaxSch
 
 // mostEntries is how long the schedule of a virtual server may be.
 func mostEntries(v *config.VirtualServer) int {
-	servers := make([]schedule.Server, len(v.RealServers))
+	list, _ := membersOf(v)
+	servers := make([]schedule.Server, len(list))
 	equal := true
-	for i := range v.RealServers {
+	for i, r := range list {
 		servers[i].Weight = 1
-		equal = equal && v.RealServers[i].Weight == v.RealServers[0].Weight
+		equal = equal && r.Weight == list[0].Weight && !slices.ContainsFunc(r.Checks, setsWeight)
 	}
 	switch v.Scheduler {
 	case "mh":

@@ -77,7 +77,7 @@ func idsFrom(order []int) []dataplane.RealID {
 }
 
 func TestHashedSchedulesAreThoseOfTheRealServersAsConfigured(t *testing.T) {
-	down := func(k *known) { *k.checks[realKey{web, web0}] = check{told: true, reason: "status 500"} }
+	down := func(k *known) { *checkOf(k, realKey{web, web0}) = verdict{told: true, reason: "status 500"} }
 	size := schedule.MaglevSize(3)
 	for name, test := range map[string]struct {
 		scheduler string
@@ -106,7 +106,7 @@ func TestNoSchedulerHasAnyoneInItsScheduleWhenAllAreDown(t *testing.T) {
 	for scheduler := range schedulers {
 		k := allWell(threeServers(scheduler))
 		for _, c := range k.checks {
-			*c = check{told: true}
+			c.verdict = verdict{told: true}
 		}
 		if got := planned(t, k).Services[web].Schedule; len(got) != 0 {
 			t.Errorf("%s: the schedule has %d entries", scheduler, len(got))
@@ -140,11 +140,11 @@ func TestAGroupHasAServiceForEachMemberAndOneCheckForEachRealServer(t *testing.T
 	v := &c.VirtualServers[0]
 	second := netip.MustParseAddrPort("192.168.100.222:443")
 	v.Group, v.Members, v.Address, v.Port = "webs", []netip.AddrPort{web.Address, second}, netip.Addr{}, 0
-	if got := len(checksOf(c)); got != 2 {
+	k := allWell(c)
+	if got := len(k.checks); got != 2 {
 		t.Errorf("%d checks, want one for each of the two real servers", got)
 	}
-	k := allWell(c)
-	*k.checks[realKey{web, web0}] = check{told: true, reason: "status 500"}
+	*checkOf(k, realKey{web, web0}) = verdict{told: true, reason: "status 500"}
 	tables := planned(t, k)
 	for key, want := range map[dataplane.ServiceKey]dataplane.Service{
 		web: {Gate: 1, Schedule: scheduled(2)},

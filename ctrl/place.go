@@ -24,7 +24,7 @@ type place struct {
 type whereabouts struct {
 	// arrivals are the interfaces by which its packets come in, as far as the addresses tell: those of its VIPs.
 	arrivals []string
-	reals    []place // of its real servers, in their order
+	reals    []place // of its real servers, in their order, and behind them of its sorry server if it is none of them
 }
 
 // surroundings are what placing must know of this host.
@@ -82,11 +82,12 @@ func placesOf(c *config.Config, s surroundings) ([]whereabouts, error) {
 	var wrong error
 	for n := range c.VirtualServers {
 		v := &c.VirtualServers[n]
-		at := whereabouts{arrivals: p.arrivals(v), reals: make([]place, len(v.RealServers))}
-		for i, r := range v.RealServers {
+		members, _ := membersOf(v)
+		at := whereabouts{arrivals: p.arrivals(v), reals: make([]place, len(members))}
+		for i, r := range members {
 			at.reals[i] = p.place(at.arrivals, r.Address)
 		}
-		if err := p.checkTags(v, at); wrong == nil {
+		if err := p.checkTags(members, at); wrong == nil {
 			wrong = err
 		}
 		all[n] = at
@@ -166,7 +167,7 @@ func (p *placer) find(address netip.Addr) place {
 
 // checkTags refuses real servers that the VLAN tags of the packets do not lead to: direct return changes none. The error is
 // that of the first one.
-func (p *placer) checkTags(v *config.VirtualServer, at whereabouts) (wrong error) {
+func (p *placer) checkTags(members []*config.RealServer, at whereabouts) (wrong error) {
 	from := at.arrivals
 	if len(from) == 0 { // then all real servers must agree
 		if i := slices.IndexFunc(at.reals, func(r place) bool { return r.ifname != "" }); i >= 0 {
@@ -180,7 +181,7 @@ func (p *placer) checkTags(v *config.VirtualServer, at whereabouts) (wrong error
 			if !known || !knownToo || slices.Equal(has.Tags, want.Tags) {
 				continue
 			}
-			r := v.RealServers[i]
+			r := members[i]
 			err := fmt.Errorf("%s: real server %s is behind %s (%s), but packets for it come in by %s (%s): direct return keeps "+
 				"VLAN tags as they are, so put the real server on the VLAN of %[5]s", r.Position, r.Address, to.ifname,
 				tagsText(has.Tags), name, tagsText(want.Tags))

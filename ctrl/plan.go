@@ -89,10 +89,11 @@ func (p *planner) planPool(pool *pool, was *part) {
 	if !begun {
 		was.positions, was.own = make([]position, len(pool.members)), make([]int, len(pool.members))
 	}
-	own := pool.own()
+	apologizes := pool.apologizes()
+	own := pool.own(apologizes)
 	for i := range pool.members {
 		m := &pool.members[i]
-		at := m.standing().position
+		at := pool.serves(i, apologizes)
 		if begun && at == was.positions[i] && own[i] == was.own[i] {
 			continue
 		}
@@ -101,7 +102,7 @@ func (p *planner) planPool(pool *pool, was *part) {
 			p.tables.Reals[pool.id(s, i)] = pool.real(m, key, at, own[i])
 		}
 	}
-	weights := pool.weights(was.positions, own)
+	weights := pool.weights(was.positions, own, apologizes)
 	if !begun || !slices.Equal(weights, was.weights) {
 		was.weights = weights
 		p.planServices(pool, weights)

@@ -83,13 +83,13 @@ func TestPlanOfRealServers(t *testing.T) {
 	for name, test := range map[string]planCase{
 		"all well: they alternate": {},
 		"a check that failed takes it out of the schedule and keeps its connections": {
-			known: func(k *known) { *k.checks[web0Key] = check{told: true, reason: "status 500"} },
+			known: func(k *known) { *checkOf(k, web0Key) = verdict{told: true, reason: "status 500"} },
 			want:  without(dataplane.RealDown, true),
 		},
-		"without a verdict yet it counts as up": {known: func(k *known) { *k.checks[web0Key] = check{} }},
+		"without a verdict yet it counts as up": {known: func(k *known) { *checkOf(k, web0Key) = verdict{} }},
 		"without a verdict yet it counts as down if its check says alpha": {
 			config: func(c *config.Config) { c.VirtualServers[0].RealServers[0].Checks[0].Alpha = true },
-			known:  func(k *known) { *k.checks[web0Key] = check{} },
+			known:  func(k *known) { *checkOf(k, web0Key) = verdict{} },
 			want:   without(dataplane.RealDown, true),
 		},
 		"alpha matters no more once there is a verdict": {
@@ -118,7 +118,7 @@ func TestPlanOfRealServers(t *testing.T) {
 		},
 		"all down is an empty schedule, not a missing service": {
 			known: func(k *known) {
-				*k.checks[web0Key], *k.checks[realKey{web, web1}] = check{told: true}, check{told: true}
+				*checkOf(k, web0Key), *checkOf(k, realKey{web, web1}) = verdict{told: true}, verdict{told: true}
 			},
 			want: func(want *dataplane.Tables) {
 				without(dataplane.RealDown, true)(want)
@@ -206,10 +206,27 @@ func TestPlanOfServices(t *testing.T) {
 			config: func(c *config.Config) {
 				second := c.VirtualServers[0]
 				second.Protocol, second.RealServers = config.UDP, []config.RealServer{realServer("192.168.100.150:80")}
+				second.RealServers[0].Checks[0].Retry = 9 // or it would be one check
 				c.VirtualServers = append(c.VirtualServers, second)
 			},
-			known: func(k *known) { *k.checks[realKey{dns, web0}] = check{told: true} },
+			known: func(k *known) { *checkOf(k, realKey{dns, web0}) = verdict{told: true} },
 			want: func(want *dataplane.Tables) {
+				want.Services[dns] = dataplane.Service{Gate: 1, Schedule: scheduled()}
+				want.Reals.Set(3, dataplane.Real{
+					Service: dns, Address: web0, MAC: macOf(web0.Addr()), State: dataplane.RealDown, Port: 1, Weight: 1,
+				})
+			},
+		},
+		"two services that ask the same of a real server share its check": {
+			config: func(c *config.Config) {
+				second := c.VirtualServers[0]
+				second.Protocol, second.RealServers = config.UDP, []config.RealServer{realServer("192.168.100.150:80")}
+				c.VirtualServers = append(c.VirtualServers, second)
+			},
+			known: func(k *known) { *checkOf(k, realKey{dns, web0}) = verdict{told: true} },
+			want: func(want *dataplane.Tables) {
+				want.Services[web] = dataplane.Service{Gate: 1, Schedule: scheduled(2)}
+				real(want, 1, func(r *dataplane.Real) { r.State = dataplane.RealDown })
 				want.Services[dns] = dataplane.Service{Gate: 1, Schedule: scheduled()}
 				want.Reals.Set(3, dataplane.Real{
 					Service: dns, Address: web0, MAC: macOf(web0.Addr()), State: dataplane.RealDown, Port: 1, Weight: 1,

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"drover/ctrl/config"
 	"drover/ctrl/health"
 	"drover/ctrl/netif"
 	"drover/dataplane"
@@ -108,22 +107,9 @@ func (n vipNetwork) DialContext(ctx context.Context, network, address string) (n
 	return n.own.DialContext(ctx, network, netip.AddrPortFrom(n.server, to.Port()).String())
 }
 
-// lead has the checks of a configuration that are to go through VIPs do so: through the first one of their virtual server.
-func (w *probeWays) lead(c *config.Config, places []whereabouts, checks map[realKey]checkSpec) {
-	for n := range c.VirtualServers {
-		v := &c.VirtualServers[n]
-		for i := range v.RealServers {
-			r, at := &v.RealServers[i], places[n].reals[i]
-			key := checkKey(v, r)
-			spec, there := checks[key]
-			if !there || at.local || spec.path != config.PathVIP {
-				continue
-			}
-			spec.target.Address = netip.AddrPortFrom(v.Endpoints()[0].Addr(), r.Checks[0].To.Port())
-			spec.http.Network = vipNetwork{w, at.ifname, r.Address, netif.HostDialer{}}
-			checks[key] = spec
-		}
-	}
+// wayThrough is the network of checks that go to a real server through a VIP.
+func (c *Controller) wayThrough(v via) health.Network {
+	return vipNetwork{ways: &c.ways, ifname: v.ifname, server: v.server, own: netif.HostDialer{}}
 }
 
 // followProbes makes the ways follow what is known, and tells when checks cannot go through the VIPs.
@@ -191,5 +177,5 @@ func (r *roster) askedThroughVIPs() map[string]map[netip.Addr]uint32 {
 
 // isAskedThroughVIP tells whether one of the checks of a real server goes through the VIP (check_path vip).
 func (m *member) isAskedThroughVIP() bool {
-	return slices.ContainsFunc(m.config.Checks, func(c config.Check) bool { return c.Path == config.PathVIP })
+	return slices.ContainsFunc(m.checks, func(c *check) bool { return c.spec.via != via{} })
 }

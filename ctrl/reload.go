@@ -32,28 +32,21 @@ func (c *Controller) ask(ctx context.Context, do func() error) error {
 	}
 }
 
-// prepared is what follows from a configuration in which nothing wrong was found.
-type prepared struct {
-	places []whereabouts
-	checks map[realKey]checkSpec
-}
-
-// prepare finds whatever can be wrong with a configuration, before anything is changed.
-func (c *Controller) prepare(cfg *config.Config) (prepared, error) {
+// prepare finds whatever can be wrong with a configuration, before anything is changed, and the places of its virtual
+// servers.
+func (c *Controller) prepare(cfg *config.Config) ([]whereabouts, error) {
 	if err := fits(cfg); err != nil {
-		return prepared{}, err
+		return nil, err
 	}
 	around, err := c.lookAround()
 	if err != nil {
-		return prepared{}, err
+		return nil, err
 	}
 	places, err := placesOf(cfg, around)
 	if err != nil {
-		return prepared{}, err
+		return nil, err
 	}
-	checks := checksOf(cfg)
-	c.ways.lead(cfg, places, checks)
-	return prepared{places, checks}, errors.Join(validChecks(checks), validInstances(cfg), validVMACs(cfg))
+	return places, errors.Join(c.probing.validChecks(cfg), validInstances(cfg), validVMACs(cfg))
 }
 
 // lookAround says what placing must know of this host.
@@ -71,16 +64,17 @@ func (c *Controller) lookAround() (surroundings, error) {
 
 // follow makes everything follow a configuration.
 func (c *Controller) follow(cfg *config.Config) error {
-	next, err := c.prepare(cfg)
+	places, err := c.prepare(cfg)
 	if err != nil {
 		return err
 	}
 	c.dismissRouters(cfg)
-	c.known.settle(cfg, next.places)
+	c.news = append(c.news, c.known.settle(cfg, places)...)
+	c.publish() // to the scripts that are configured for what goes
 	if err := c.enact(); err != nil {
 		c.log.Error("not all of the new configuration works yet; trying again soon", "error", err)
 	}
-	c.startUp(next)
+	c.startUp()
 	return nil
 }
 
@@ -100,16 +94,22 @@ func (c *Controller) occupy() {
 }
 
 // startUp makes what runs beside the controller follow the configuration.
-func (c *Controller) startUp(next prepared) {
-	if err := c.checkers.follow(c.running, next.checks, c.known.checks); err != nil {
-		c.log.Error("not all checks run", "error", err) // validChecks has tried them all: not to be met
-	}
+func (c *Controller) startUp() {
+	c.followChecks()
 	c.tell.about("not all static addresses, routes and rules are there", c.statics.follow(staticsOf(c.known.config)))
 	if err := c.followScripts(c.known.config); err != nil {
 		c.log.Error("not all scripts and FIFOs work", "error", err)
 	}
+	c.publish()
 	c.followRouters()
 	c.unfit()
+}
+
+// followChecks makes the checks run that are wanted now.
+func (c *Controller) followChecks() {
+	if err := c.checkers.follow(c.running, c.known.roster.wanted(c.isActive), c.known.checks); err != nil {
+		c.log.Error("not all checks run", "error", err) // validChecks has tried them all: not to be met
+	}
 }
 
 // targets are the real servers to resolve on each interface.

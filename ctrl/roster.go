@@ -3,6 +3,7 @@ package ctrl
 import (
 	"iter"
 	"net/netip"
+	"slices"
 
 	"drover/ctrl/config"
 	"drover/ctrl/suspect"
@@ -25,10 +26,13 @@ type roster struct {
 // pool is a virtual server: one service for each of its endpoints, which share the real servers.
 type pool struct {
 	config   *config.VirtualServer
+	key      poolKey
 	services []dataplane.ServiceKey
 	arrivals []string // the interfaces by which packets for it come in, as far as known
-	members  []member
-	local    bool           // one of them is this host
+	members  []member // the real servers, and behind them the sorry server if it is none of them
+	sorry    int      // the member that is the sorry server; -1 without one
+	local    bool     // one of the members is this host
+	quorum   quorum
 	watch    *suspect.Watch // of their handshakes; nil before it has begun
 
 	// Given by identities.
@@ -36,37 +40,35 @@ type pool struct {
 	ids   []dataplane.RealID // of the members in the first service, in the second, ...
 }
 
-// member is a real server of a pool.
-type member struct {
-	config   *config.RealServer
-	address  netip.AddrPort
-	place    place
-	outlet   *outlet   // nil if it is this host, or nowhere
-	neighbor *neighbor // nil if it is this host, or nowhere
-	check    *check    // nil if nothing is checked
-	rating   rating
+// poolKey is what makes a virtual server the same one after a reload.
+type poolKey struct {
+	group   string // of virtual servers, or empty
+	service dataplane.ServiceKey
+	number  int // among those of the group, as keepalived counts them
 }
 
-// settle lays a configuration out. What is known of real servers that it still has is kept, the rest is forgotten.
-func (k *known) settle(c *config.Config, places []whereabouts) {
+// settle lays a configuration out. What is known of real servers that it still has is kept, the rest is forgotten. It
+// returns the last news of virtual and real servers that the configuration has no more.
+func (k *known) settle(c *config.Config, places []whereabouts) (last []serverNews) {
 	k.config, k.places = c, places
 	k.useInterfaces(c, places)
 	old := *k
-	checked := 0
-	for n := range c.VirtualServers {
-		checked += len(c.VirtualServers[n].RealServers)
-	}
-	k.neighbors, k.checks = make(map[neighborKey]*neighbor), make(map[realKey]*check, checked)
+	k.neighbors, k.checks = make(map[neighborKey]*neighbor), make(map[checkKey]*check)
 	r := &roster{holders: holders(c), local: make(map[netip.Addr]bool), pools: make([]*pool, len(c.VirtualServers))}
+	before := old.roster.byPool()
+	numbers := make(map[string]int)
 	for n := range c.VirtualServers {
 		v := &c.VirtualServers[n]
-		p := &pool{
-			config: v, services: servicesOf(v), arrivals: places[n].arrivals, members: make([]member, len(v.RealServers)),
+		p := &pool{config: v, key: keyOfPool(v, numbers), services: servicesOf(v), arrivals: places[n].arrivals, sorry: -1}
+		k.enlist(&old, p, before[p.key], places[n].reals)
+		if was := before[p.key]; was != nil {
+			last = append(last, was.withdrawn(p)...)
+			p.quorum = was.quorum
+			delete(before, p.key)
 		}
-		for i := range v.RealServers {
-			p.members[i] = k.enlist(&old, p.services[0], &v.RealServers[i], places[n].reals[i])
-			r.local[v.RealServers[i].Address] = places[n].reals[i].local
-			p.local = p.local || places[n].reals[i].local
+		for i := range p.members {
+			r.local[p.members[i].address.Addr()] = p.members[i].place.local
+			p.local = p.local || p.members[i].place.local
 		}
 		r.pools[n] = p
 		r.findLoose(p)
@@ -74,7 +76,13 @@ func (k *known) settle(c *config.Config, places []whereabouts) {
 	}
 	r.findNeeds(c)
 	r.keepRatings(old.roster)
+	for _, gone := range old.roster.pools {
+		if before[gone.key] == gone {
+			last = append(last, gone.closed()...)
+		}
+	}
 	k.roster = r
+	return last
 }
 
 // findLoose notes the addresses of a pool's services that no instance holds.
@@ -86,17 +94,123 @@ func (r *roster) findLoose(p *pool) {
 	}
 }
 
-// enlist makes a member with what is known of it.
-func (k *known) enlist(old *known, service dataplane.ServiceKey, r *config.RealServer, at place) member {
-	m := member{config: r, address: netip.AddrPortFrom(r.Address, r.Port), place: at}
-	if at.ifname != "" {
-		m.outlet = k.outlets[at.ifname]
-		m.neighbor = carry(old.neighbors, k.neighbors, neighborKey{at.ifname, r.Address})
+// keyOfPool counts on in numbers.
+func keyOfPool(v *config.VirtualServer, numbers map[string]int) poolKey {
+	if v.Group == "" {
+		return poolKey{service: servicesOf(v)[0]}
 	}
-	if len(r.Checks) > 0 {
-		m.check = carry(old.checks, k.checks, realKey{service, m.address})
+	key := poolKey{group: v.Group, service: dataplane.ServiceKey{Protocol: protocolOf(v)}, number: numbers[v.Group]}
+	numbers[v.Group]++
+	return key
+}
+
+func (r *roster) byPool() map[poolKey]*pool {
+	pools := make(map[poolKey]*pool, len(r.pools))
+	for _, p := range r.pools {
+		pools[p.key] = p
 	}
-	return m
+	return pools
+}
+
+// membersOf are the real servers of a virtual server, followed by its sorry server if that is not one of them. The
+// latter's index is -1 without one.
+func membersOf(v *config.VirtualServer) (list []*config.RealServer, sorry int) {
+	sorry = -1
+	list = make([]*config.RealServer, 0, len(v.RealServers)+1)
+	for i := range v.RealServers {
+		list = append(list, &v.RealServers[i])
+		if v.RealServers[i].Address == v.SorryServer.Addr() {
+			sorry = i
+		}
+	}
+	if v.SorryServer.IsValid() && sorry < 0 {
+		sorry = len(list)
+		list = append(list, &config.RealServer{
+			Position: v.Position, Address: v.SorryServer.Addr(), Port: v.SorryServer.Port(), Weight: 1,
+			InhibitOnFailure: v.SorryServerInhibit,
+		})
+	}
+	return list, sorry
+}
+
+// enlist gives a pool its members, with what is known of them. was is what the pool was before; nil if it is new.
+func (k *known) enlist(old *known, p, was *pool, at []place) {
+	var list []*config.RealServer
+	list, p.sorry = membersOf(p.config)
+	p.members = make([]member, len(list))
+	room := make([]*check, len(list)) // for one check each, side by side
+	before := was.byAddress()
+	for i, r := range list {
+		m := &p.members[i]
+		*m = member{
+			config: r, address: netip.AddrPortFrom(r.Address, r.Port), place: at[i], sorryOnly: i >= len(p.config.RealServers),
+			checks: room[i : i : i+1],
+		}
+		if m.place.ifname != "" {
+			m.outlet = k.outlets[m.place.ifname]
+			m.neighbor = carry(old.neighbors, k.neighbors, neighborKey{m.place.ifname, r.Address})
+		}
+		former := before[m.address]
+		if former != nil && former.sorryOnly == m.sorryOnly {
+			m.life = former.life
+		}
+		k.ask(old, p.config, m, former)
+	}
+}
+
+// ask gives a member its checks. A check that is new to a real server which is not goes on from what is known of that.
+func (k *known) ask(old *known, v *config.VirtualServer, m, former *member) {
+	for i := range m.config.Checks {
+		c := &m.config.Checks[i]
+		m.weighs = m.weighs || setsWeight(*c)
+		eachSpec(v, c, m.config.Address, m.place, func(spec checkSpec) {
+			key := spec.key()
+			asked := k.checks[key]
+			if asked == nil {
+				asked = &check{key: key, spec: spec}
+				if was := old.checks[key]; was != nil {
+					asked.verdict = was.verdict
+				} else if former != nil {
+					asked.verdict = former.soFar()
+				}
+				k.checks[key] = asked
+			}
+			m.checks = append(m.checks, asked)
+		})
+	}
+}
+
+// notConfigured is why a real server is no more there after a reload.
+const notConfigured = "it is not configured any more"
+
+// withdrawn are the last news of real servers that the pool has no more in its next form.
+func (p *pool) withdrawn(next *pool) []serverNews {
+	stays := next.byAddress()
+	return slices.DeleteFunc(p.lastNews(notConfigured), func(n serverNews) bool {
+		to := stays[n.member.address]
+		return to != nil && !to.sorryOnly
+	})
+}
+
+// closed are the last news of a pool that is gone.
+func (p *pool) closed() []serverNews {
+	last := p.lastNews(notConfigured)
+	if p.quorum.up {
+		last = append(last, serverNews{pool: p})
+	}
+	return last
+}
+
+// byAddress are the members by address and port; none of nil.
+func (p *pool) byAddress() map[netip.AddrPort]*member {
+	if p == nil {
+		return nil
+	}
+	members := make(map[netip.AddrPort]*member, len(p.members))
+	for i := range p.members {
+		members[p.members[i].address] = &p.members[i]
+	}
+	return members
 }
 
 // carry takes what was noted under a key over into other notes, or begins with nothing.
@@ -113,20 +227,40 @@ func carry[K comparable, V any](from, to map[K]*V, key K) *V {
 
 // servicesOf are the services of a virtual server, in the order of its endpoints.
 func servicesOf(v *config.VirtualServer) []dataplane.ServiceKey {
-	protocol := dataplane.ProtocolTCP
-	if v.Protocol == config.UDP {
-		protocol = dataplane.ProtocolUDP
-	}
 	keys := make([]dataplane.ServiceKey, 0, len(v.Endpoints()))
 	for _, e := range v.Endpoints() {
-		keys = append(keys, dataplane.ServiceKey{Address: e, Protocol: protocol})
+		keys = append(keys, dataplane.ServiceKey{Address: e, Protocol: protocolOf(v)})
 	}
 	return keys
 }
 
-// checkKey names the check of a real server.
-func checkKey(v *config.VirtualServer, r *config.RealServer) realKey {
-	return realKey{servicesOf(v)[0], netip.AddrPortFrom(r.Address, r.Port)}
+func protocolOf(v *config.VirtualServer) dataplane.Protocol {
+	if v.Protocol == config.UDP {
+		return dataplane.ProtocolUDP
+	}
+	return dataplane.ProtocolTCP
+}
+
+// wanted are the checks to make. Those of a virtual server that wants them only where it is served (ha_suspend) rest while
+// it is not active here, unless another virtual server asks the same.
+func (r *roster) wanted(active func(dataplane.ServiceKey) bool) map[checkKey]checkSpec {
+	specs := make(map[checkKey]checkSpec)
+	for _, p := range r.pools {
+		if p.config.HASuspend && !slices.ContainsFunc(p.services, active) {
+			continue
+		}
+		for i := range p.members {
+			for _, c := range p.members[i].checks {
+				specs[c.key] = c.spec
+			}
+		}
+	}
+	return specs
+}
+
+// suspends tells whether any virtual server has its checks rest while it is not active.
+func (r *roster) suspends() bool {
+	return slices.ContainsFunc(r.pools, func(p *pool) bool { return p.config.HASuspend })
 }
 
 // id is that of a member in one of the services.
@@ -149,36 +283,6 @@ func (r *roster) realKeys() iter.Seq[realKey] {
 				}
 			}
 		}
-	}
-}
-
-// recall learns from the tables of an earlier process how the real servers of the roster stood, so that taking over
-// changes nothing until something new is known.
-func (k *known) recall(held dataplane.Tables) {
-	members := k.roster.byKey()
-	heard := make(map[*neighbor]bool)
-	for _, real := range held.Reals {
-		m := members[realKey{real.Service, real.Address}]
-		if m == nil || real.State == dataplane.RealAbsent {
-			continue
-		}
-		up := real.State == dataplane.RealUp
-		if m.check != nil {
-			*m.check = check{told: true, up: up}
-			if !up {
-				m.check.reason = "it was down before this daemon started"
-			}
-		}
-		if m.neighbor == nil || real.MAC == (dataplane.MAC{}) {
-			continue
-		}
-		// Without a check it can only have been down because it did not answer.
-		answered := (up || m.check != nil) && (!heard[m.neighbor] || m.neighbor.resolved)
-		*m.neighbor = neighbor{mac: real.MAC, resolved: answered}
-		if !answered {
-			m.neighbor.reason = "it did not answer before this daemon started"
-		}
-		heard[m.neighbor] = true
 	}
 }
 

@@ -3,6 +3,7 @@ package ctrl
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"drover/ctrl/config"
@@ -24,9 +25,18 @@ func (c *Controller) openScripts(cfg *config.Config) error {
 	c.notifier = notify.New(launcher.Run, c.log)
 	c.tracker = track.New(track.Config{
 		Run: launcher.Run, Log: c.log,
-		Report: func(track.Result) { c.post(c.unfit) }, // Results has it: refit looks there
+		Report: func(r track.Result) { c.post(func() { c.onTracked(r) }) },
 	})
+	c.probing.runner, c.probing.values = launcher, fileValues{c.tracker}
 	return nil
+}
+
+// onTracked has those look at a tracker who hang on it: Results has what there is to see.
+func (c *Controller) onTracked(r track.Result) {
+	c.unfit()
+	if r.Kind == track.File {
+		c.checkers.fileChanged(r.Name)
+	}
 }
 
 // followScripts makes scripts, files, processes and FIFOs be as configured.
@@ -48,7 +58,7 @@ func (c *Controller) closeScripts() error {
 	return err
 }
 
-// trackersOf are the trackers that an instance or a sync group uses.
+// trackersOf are the trackers that an instance, a sync group or a check uses.
 func trackersOf(c *config.Config) track.Options {
 	used := make(map[trackKey]bool)
 	use := func(t config.Tracking) {
@@ -63,6 +73,15 @@ func trackersOf(c *config.Config) track.Options {
 	}
 	for _, g := range c.SyncGroups {
 		use(g.Tracking)
+	}
+	for _, v := range c.VirtualServers {
+		for _, r := range v.RealServers {
+			for _, check := range r.Checks {
+				if q, is := check.Question.(*config.FileCheck); is {
+					used[trackKey{track.File, q.File}] = true
+				}
+			}
+		}
 	}
 	var options track.Options
 	for _, s := range c.Scripts {
@@ -120,12 +139,35 @@ func notifyOf(c *config.Config) notify.Options {
 	for _, g := range c.SyncGroups {
 		options.Scripts[notify.Subject{Kind: notify.Group, Name: g.Name}] = scriptsOf(g.Notify)
 	}
-	for _, f := range []config.FIFO{c.NotifyFIFO, c.VRRPNotifyFIFO} {
-		if f.Path != "" {
-			options.FIFOs = append(options.FIFOs, notify.FIFO{Path: f.Path, User: f.User, Group: f.Group, Script: commandOf(f.Script)})
+	numbers := make(map[string]int)
+	for n := range c.VirtualServers {
+		tellOfServers(&c.VirtualServers[n], numbers, options.Scripts)
+	}
+	for _, to := range []struct {
+		fifo  config.FIFO
+		hears notify.Audience
+	}{{c.NotifyFIFO, notify.HearsAll}, {c.VRRPNotifyFIFO, notify.HearsVRRP}, {c.LVSNotifyFIFO, notify.HearsServers}} {
+		if f := to.fifo; f.Path != "" {
+			options.FIFOs = append(options.FIFOs, notify.FIFO{
+				Path: f.Path, User: f.User, Group: f.Group, Script: commandOf(f.Script), Hears: to.hears,
+			})
 		}
 	}
 	return options
+}
+
+// tellOfServers adds the scripts of a virtual server and of its real servers. It counts on in numbers.
+func tellOfServers(v *config.VirtualServer, numbers map[string]int, scripts map[notify.Subject]notify.Scripts) {
+	key := keyOfPool(v, numbers)
+	if v.QuorumUp != nil || v.QuorumDown != nil {
+		scripts[key.subject(netip.AddrPort{})] = notify.Scripts{Up: commandOf(v.QuorumUp), Down: commandOf(v.QuorumDown)}
+	}
+	for _, r := range v.RealServers {
+		if r.NotifyUp != nil || r.NotifyDown != nil {
+			real := key.subject(netip.AddrPortFrom(r.Address, r.Port))
+			scripts[real] = notify.Scripts{Up: commandOf(r.NotifyUp), Down: commandOf(r.NotifyDown)}
+		}
+	}
 }
 
 func scriptsOf(n config.Notify) notify.Scripts {

@@ -24,6 +24,9 @@ func watchful() *config.Config {
 	}
 	group := config.SyncGroup{Name: "BOTH", Members: []string{"SERVICE"}, Notify: config.Notify{Any: tell("group")}}
 	group.TrackProcesses = []config.Track{{Name: "worker"}}
+	server := tutorialConfig().VirtualServers[0]
+	server.QuorumUp, server.QuorumDown, server.RealServers[0].NotifyDown = tell("gained"), tell("lost"), tell("down")
+	server.RealServers[1].Checks = append(server.RealServers[1].Checks, config.Check{Question: &config.FileCheck{File: "checked"}})
 	return &config.Config{
 		Instances: []config.Instance{*i}, SyncGroups: []config.SyncGroup{group},
 		Scripts: []config.Script{
@@ -34,7 +37,7 @@ func watchful() *config.Config {
 			{Name: "idle", Command: []string{"/bin/true"}},
 		},
 		TrackFiles: []config.TrackFile{
-			{Name: "load", Path: "/run/load", InitFile: true, InitValue: 5, Overwrite: true}, {Name: "idle"},
+			{Name: "load", Path: "/run/load", InitFile: true, InitValue: 5, Overwrite: true}, {Name: "idle"}, {Name: "checked", Path: "/run/checked"},
 		},
 		TrackProcesses: []config.TrackProcess{
 			{
@@ -45,6 +48,8 @@ func watchful() *config.Config {
 		},
 		NotifyFIFO:     config.FIFO{Path: "/run/all", User: "u", Group: "g", Script: tell("all")},
 		VRRPNotifyFIFO: config.FIFO{Path: "/run/vrrp"},
+		LVSNotifyFIFO:  config.FIFO{Path: "/run/lvs"},
+		VirtualServers: []config.VirtualServer{server},
 	}
 }
 
@@ -54,7 +59,7 @@ func TestTrackersAreThoseThatSomebodyTracks(t *testing.T) {
 			Name: "web", Command: []string{"/bin/check"}, User: "u", Group: "g", Interval: time.Second, Timeout: time.Minute, Rise: 2,
 			Fall: 3, InitFail: true,
 		}},
-		Files: []track.FileOptions{{Name: "load", Path: "/run/load", Init: &track.FileInit{Value: 5, Overwrite: true}}},
+		Files: []track.FileOptions{{Name: "load", Path: "/run/load", Init: &track.FileInit{Value: 5, Overwrite: true}}, {Name: "checked", Path: "/run/checked"}},
 		Processes: []track.ProcessOptions{{
 			Name: "worker", Command: []string{"worker", "-x"}, FullCommand: true, Parameters: track.InitialParameters,
 			Minimum: 2, Maximum: 4, ForkDelay: time.Second, TerminateDelay: time.Minute,
@@ -75,9 +80,14 @@ func TestWhoIsToldIsInTheTermsOfNotify(t *testing.T) {
 				Master: tell("master"), Backup: tell("backup"), Fault: tell("fault"), Stop: tell("stop"), Deleted: tell("deleted"),
 				LowerPriority: tell("lower"), Any: tell("any"),
 			},
-			{Kind: notify.Group, Name: "BOTH"}: {Any: tell("group")},
+			{Kind: notify.Group, Name: "BOTH"}:                                                   {Any: tell("group")},
+			{Kind: notify.VirtualServer, Name: "[192.168.100.221]:tcp:80"}:                       {Up: tell("gained"), Down: tell("lost")},
+			{Kind: notify.RealServer, Name: "[192.168.100.150]:tcp:80 [192.168.100.221]:tcp:80"}: {Down: tell("down")},
 		},
-		FIFOs: []notify.FIFO{{Path: "/run/all", User: "u", Group: "g", Script: tell("all")}, {Path: "/run/vrrp"}},
+		FIFOs: []notify.FIFO{
+			{Path: "/run/all", User: "u", Group: "g", Script: tell("all")}, {Path: "/run/vrrp", Hears: notify.HearsVRRP},
+			{Path: "/run/lvs", Hears: notify.HearsServers},
+		},
 	}
 	if got := notifyOf(watchful()); !reflect.DeepEqual(got, want) {
 		t.Errorf("told are\n%+v, want\n%+v", got, want)

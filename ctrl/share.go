@@ -88,7 +88,7 @@ func (k *known) rise(now time.Time) (next time.Time) {
 		}
 		for i := range p.members {
 			m := &p.members[i]
-			m.rating.stand(now, m.standing().state == dataplane.RealUp, m.foundDown())
+			m.rating.stand(now, m.position().state == dataplane.RealUp, m.foundDown())
 			at := m.rating.rise(now, p.config.SlowStart)
 			if next.IsZero() || !at.IsZero() && at.Before(next) {
 				next = at
@@ -98,10 +98,10 @@ func (k *known) rise(now time.Time) (next time.Time) {
 	return next
 }
 
-// foundDown tells whether a real server was found to be down, which is more than not to know it yet: its check has failed,
+// foundDown tells whether a real server was found to be down, which is more than not to know it yet: a check has failed,
 // or it answered once and does no more.
 func (m *member) foundDown() bool {
-	return m.check != nil && m.check.told && !m.check.up ||
+	return slices.ContainsFunc(m.checks, func(c *check) bool { return c.told && !c.up }) ||
 		m.neighbor != nil && !m.neighbor.resolved && m.neighbor.mac != dataplane.MAC{}
 }
 
@@ -144,9 +144,6 @@ func (p *pool) keepRatings(was *pool) {
 	}
 }
 
-// effectiveWeight is what a real server is worth, before its share.
-func (m *member) effectiveWeight() int { return m.config.Weight }
-
 // share is that of a member. Where a hash says who gets a connection there is only the whole: another would move clients
 // that a suspicion does not concern, and those that a slow start concerns time and again.
 func (p *pool) share(i int) int {
@@ -175,11 +172,11 @@ func (p *pool) shares() []int {
 
 // own are the weights of the members, each for itself, with their shares. These count in proportion to each other, so
 // that one of weight 1 can have an eighth of what the others have; only under ovf the weight is a number of connections.
-func (p *pool) own() []int {
+func (p *pool) own(apologizes bool) []int {
 	shares := p.shares()
 	own := make([]int, len(p.members))
 	for i := range own {
-		switch weight := p.weight(&p.members[i]); {
+		switch weight := p.weight(i, apologizes); {
 		case shares == nil || weight == 0:
 			own[i] = weight
 		case p.config.Scheduler == "ovf":

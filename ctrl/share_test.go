@@ -85,8 +85,8 @@ func slowConfig(scheduler string) *config.Config {
 // TestWhatComesUpSlowly says what happens to the first real server.
 func TestWhatComesUpSlowly(t *testing.T) {
 	web0Key := realKey{web, web0}
-	isUp := func(k *known) { *k.checks[web0Key] = check{told: true, up: true} }
-	isDown := func(k *known) { *k.checks[web0Key] = check{told: true, reason: "status 500"} }
+	isUp := func(k *known) { *checkOf(k, web0Key) = verdict{told: true, up: true} }
+	isDown := func(k *known) { *checkOf(k, web0Key) = verdict{told: true, reason: "status 500"} }
 	hears := func(answers bool, reason string) func(*known) {
 		return func(k *known) {
 			n := neighbor{mac: macOf(web0.Addr()), resolved: answers, reason: reason}
@@ -102,7 +102,7 @@ func TestWhatComesUpSlowly(t *testing.T) {
 		"one that is up from the start does not": {nil, []func(*known){isUp}, false},
 		"one that becomes known at the start does not": {
 			[]func(*known){func(k *known) {
-				*k.checks[web0Key] = check{}
+				*checkOf(k, web0Key) = verdict{}
 				*k.neighbors[neighborKey{"enp1s0", web0.Addr()}] = neighbor{}
 			}},
 			[]func(*known){hears(true, ""), isUp}, false,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"drover/ctrl/api"
+	"drover/ctrl/health"
 	"drover/ctrl/vrrp"
 	"drover/dataplane"
 )
@@ -28,7 +29,7 @@ func (c *Controller) Status(ctx context.Context) (api.Status, error) {
 	err := c.ask(ctx, func() error {
 		counted = c.known.roster.counted()
 		s = api.Status{
-			Instances: c.instances(), VirtualServers: c.virtualServers(), Interfaces: c.interfaceStatus(),
+			Instances: c.instances(), VirtualServers: c.virtualServers(), Interfaces: c.interfaceStatus(), Findings: c.known.findings(),
 		}
 		return nil
 	})
@@ -46,21 +47,30 @@ func (c *Controller) Status(ctx context.Context) (api.Status, error) {
 // virtualServers lists the services, each member of a group for itself, in the order of roster.realKeys.
 func (c *Controller) virtualServers() []api.VirtualServer {
 	list := []api.VirtualServer{}
-	masters := make(map[routerKey]bool)
-	for key, r := range c.candidates {
-		masters[key] = r.status().state == vrrp.Master
-	}
 	for _, p := range c.known.roster.pools {
 		reals := c.realServers(p)
 		for _, key := range p.services {
 			service := p.describe(key)
-			instance, held := c.known.roster.holders[key.Address.Addr()]
-			service.Active = !held || masters[instance]
+			service.Active = c.isActive(key)
 			service.RealServers = slices.Clone(reals)
+			service.Quorum = api.Quorum{
+				Up: p.quorum.up, Weight: p.quorum.weight, Required: p.config.Quorum, Hysteresis: p.config.Hysteresis,
+			}
+			service.SorryServer = c.sorryServer(p)
 			list = append(list, service)
 		}
 	}
 	return list
+}
+
+// isActive tells whether this node balances a service now: its VRRP instance is MASTER, or it has none.
+func (c *Controller) isActive(key dataplane.ServiceKey) bool {
+	instance, held := c.known.roster.holders[key.Address.Addr()]
+	if !held {
+		return true
+	}
+	r := c.candidates[instance]
+	return r != nil && r.status().state == vrrp.Master
 }
 
 func (p *pool) describe(key dataplane.ServiceKey) api.VirtualServer {
@@ -81,28 +91,70 @@ func (p *pool) describe(key dataplane.ServiceKey) api.VirtualServer {
 	return service
 }
 
+// realServers are those of a pool without its sorry server, in the order of its members.
 func (c *Controller) realServers(p *pool) []api.RealServer {
-	list := make([]api.RealServer, len(p.members))
-	for i := range p.members {
-		m := &p.members[i]
-		at := m.standing()
-		list[i] = api.RealServer{
-			Address: m.config.Address.String(), Port: m.config.Port, Interface: m.place.ifname, Local: m.place.local,
-			Weight: m.config.Weight, UpperThreshold: m.config.UpperThreshold, LowerThreshold: m.config.LowerThreshold,
-			Up: at.state == dataplane.RealUp, Draining: m.config.Weight == 0, Reason: at.reason,
-			Suspected: m.rating.suspicion != "", Share: float64(p.share(i)) / wholeShare,
+	list := make([]api.RealServer, len(p.config.RealServers))
+	for i := range list {
+		list[i] = c.realServer(p, i)
+	}
+	return list
+}
+
+func (c *Controller) realServer(p *pool, i int) api.RealServer {
+	m := &p.members[i]
+	at := m.standing()
+	r := api.RealServer{
+		Address: m.config.Address.String(), Port: m.config.Port, Interface: m.place.ifname, Local: m.place.local,
+		Weight: m.config.Weight, CheckedWeight: m.weight(),
+		UpperThreshold: m.config.UpperThreshold, LowerThreshold: m.config.LowerThreshold,
+		Up: at.state == dataplane.RealUp, Draining: m.weight() == 0, Reason: at.reason, Checks: c.checksOf(m),
+		Suspected: m.rating.suspicion != "", Share: float64(p.share(i)) / wholeShare,
+	}
+	if len(r.Checks) > 0 {
+		r.Check = &r.Checks[0]
+	}
+	if at.mac != (dataplane.MAC{}) {
+		r.MAC = at.mac.String()
+	}
+	if r.Up {
+		r.Reason = cmp.Or(m.rating.suspicion, c.known.claims.remedyFor(at.mac), at.reason)
+	}
+	return r
+}
+
+// sorryServer is nil without one.
+func (c *Controller) sorryServer(p *pool) *api.SorryServer {
+	if p.sorry < 0 {
+		return nil
+	}
+	return &api.SorryServer{InUse: p.apologizes(), RealServer: c.realServer(p, p.sorry)}
+}
+
+func (c *Controller) checksOf(m *member) []api.Check {
+	list := make([]api.Check, len(m.checks))
+	for i, a := range m.checks {
+		seen, next, runs := c.checkers.status(a.key)
+		list[i] = api.Check{
+			Kind: a.spec.question.Keyword(), Address: a.spec.address(), Path: a.spec.path(), Up: a.passes(), Resting: !runs,
+			Done: seen.Checks, Failed: seen.Failures, Last: seen.LastCheck, LastError: seen.LastError, Next: next,
 		}
-		if m.check != nil {
-			list[i].Check = c.checkers.status(checkKey(p.config, m.config))
+		if a.weight.Way != health.KeepWeight {
+			list[i].Weight = &a.weight.Value
 		}
-		if at.mac != (dataplane.MAC{}) {
-			list[i].MAC = at.mac.String()
-		}
-		if list[i].Up {
-			list[i].Reason = cmp.Or(m.rating.suspicion, c.known.claims.remedyFor(at.mac), at.reason)
+		if !a.passes() {
+			list[i].Reason = cmp.Or(a.reason, "it has not passed yet")
+			list[i].OwnAddress = a.insight.status()
 		}
 	}
 	return list
+}
+
+// status is nil if nothing was asked.
+func (i insight) status() *api.OwnAddress {
+	if i.at.IsZero() {
+		return nil
+	}
+	return &api.OwnAddress{At: i.at, Up: i.passes(), Error: i.reason, Cause: i.diagnosis.Cause, Cure: i.diagnosis.Cure}
 }
 
 // interfaceStatus lists the interfaces in use. A VLAN has the program of the interface below it.

@@ -72,13 +72,18 @@ func TestStatusOfInstances(t *testing.T) {
 }
 
 func TestStatusOfVirtualServers(t *testing.T) {
+	real := func(address netip.AddrPort) api.RealServer {
+		checks := []api.Check{{Kind: "HTTP_GET", Address: address.String(), Path: "address", Up: true, Resting: true}}
+		return api.RealServer{
+			Address: address.Addr().String(), Port: 80, Interface: "enp1s0", Weight: 1, CheckedWeight: 1, Up: true, Share: 1,
+			MAC: macOf(address.Addr()).String(), Checks: checks, Check: &checks[0],
+		}
+	}
 	base := func() api.VirtualServer {
 		return api.VirtualServer{
 			Address: "192.168.100.221", Port: 80, Protocol: "TCP", Scheduler: "rr", Flags: []string{}, Active: true,
-			RealServers: []api.RealServer{
-				{Address: "192.168.100.150", Port: 80, Interface: "enp1s0", Weight: 1, Up: true, Share: 1, MAC: macOf(web0.Addr()).String()},
-				{Address: "192.168.100.151", Port: 80, Interface: "enp1s0", Weight: 1, Up: true, Share: 1, MAC: macOf(web1.Addr()).String()},
-			},
+			RealServers: []api.RealServer{real(web0), real(web1)},
+			Quorum:      api.Quorum{Required: 1},
 		}
 	}
 	for name, test := range map[string]struct {
@@ -94,7 +99,9 @@ func TestStatusOfVirtualServers(t *testing.T) {
 		},
 		"one is draining": {
 			state: vrrp.Master, config: func(c *config.Config) { c.VirtualServers[0].RealServers[0].Weight = 0 },
-			want: func(v *api.VirtualServer) { v.RealServers[0].Weight, v.RealServers[0].Draining = 0, true },
+			want: func(v *api.VirtualServer) {
+				v.RealServers[0].Weight, v.RealServers[0].CheckedWeight, v.RealServers[0].Draining = 0, 0, true
+			},
 		},
 		"one has thresholds": {
 			state: vrrp.Master, config: func(c *config.Config) {
@@ -104,8 +111,11 @@ func TestStatusOfVirtualServers(t *testing.T) {
 		},
 		"one is down": {
 			state: vrrp.Master,
-			known: func(k *known) { *k.checks[realKey{web, web0}] = check{told: true, reason: "status 500"} },
-			want:  func(v *api.VirtualServer) { v.RealServers[0].Up, v.RealServers[0].Reason = false, "status 500" },
+			known: func(k *known) { *checkOf(k, realKey{web, web0}) = verdict{told: true, reason: "status 500"} },
+			want: func(v *api.VirtualServer) {
+				v.RealServers[0].Up, v.RealServers[0].Reason = false, "status 500"
+				v.RealServers[0].Check.Up, v.RealServers[0].Check.Reason = false, "status 500"
+			},
 		},
 		"one has no MAC address": {
 			state: vrrp.Master,

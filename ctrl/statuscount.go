@@ -52,7 +52,7 @@ func (c *Controller) countService(s *api.VirtualServer, key dataplane.ServiceKey
 		if err != nil {
 			return err
 		}
-		real := &s.RealServers[i]
+		real := s.Member(i)
 		real.Packets, real.Bytes, real.Connections = traffic.Packets, traffic.Bytes, traffic.Connections
 		real.ActiveConnections, real.InactiveConnections, real.Overloaded = load.Active, load.Inactive, load.Overloaded
 		s.Packets += traffic.Packets

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -33,6 +34,7 @@ type daemon struct {
 	controller *ctrl.Controller
 	hangup     chan os.Signal
 	reloading  sync.Mutex // one at a time, so that who reads the file last is also applied last
+	lastReload atomic.Pointer[api.LastReload]
 }
 
 func runDaemon(ctx context.Context, e env, args []string) (err error) {
@@ -88,7 +90,7 @@ func (d *daemon) serve(ctx context.Context, cfg *config.Config, socket string, o
 	ended, end := context.WithCancel(context.WithoutCancel(ctx)) // the socket answers until the controller is done
 	running.Go(func() error { defer end(); return d.controller.Run(ctx, cfg) })
 	running.Go(func() error {
-		return api.Serve(ended, listener, api.Handlers{Status: d.controller.Status, Reload: d.reload}, d.log)
+		return api.Serve(ended, listener, api.Handlers{Status: d.status, Reload: d.reload}, d.log)
 	})
 	running.Go(func() error { d.followHangups(ended); return nil })
 	return running.Wait()
@@ -107,17 +109,38 @@ func (d *daemon) followHangups(ctx context.Context) {
 	}
 }
 
-// reload reads the configuration again. A bad one is refused and the running one stays.
+func (d *daemon) status(ctx context.Context) (api.Status, error) {
+	s, err := d.controller.Status(ctx)
+	s.LastReload = d.lastReload.Load()
+	return s, err
+}
+
+// reload reads the configuration again, and notes for the status what came of it.
 func (d *daemon) reload(ctx context.Context) (api.Reload, error) {
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
 	begun := time.Now()
+	answer, err := d.tryReload(ctx)
+	took := time.Since(begun)
+	last := &api.LastReload{At: begun, TookMS: took.Milliseconds(), Reload: answer}
+	if err != nil {
+		last.Error = err.Error()
+	}
+	d.lastReload.Store(last)
+	if answer.Applied {
+		d.log.Info("reloaded", "config", d.config, "took", took)
+	}
+	return answer, err
+}
+
+// tryReload reads the configuration again. A bad one is refused and the running one stays.
+func (d *daemon) tryReload(ctx context.Context) (api.Reload, error) {
+	answer := api.Reload{Findings: []string{}}
 	cfg, findings, err := loadConfig(d.config)
 	if err != nil {
-		return api.Reload{}, err
+		return answer, err
 	}
 	d.report(findings)
-	answer := api.Reload{Findings: []string{}}
 	for _, f := range findings {
 		answer.Findings = append(answer.Findings, f.String())
 	}
@@ -129,7 +152,6 @@ func (d *daemon) reload(ctx context.Context) (api.Reload, error) {
 		return answer, err
 	}
 	answer.Applied = true
-	d.log.Info("reloaded", "config", d.config, "took", time.Since(begun))
 	return answer, nil
 }
 

@@ -15,6 +15,11 @@ type Status struct {
 	// Verdicts counts packets by what the XDP program did with them and why; the names are those of the enum in
 	// bpf/verdict.h, in lower case with dashes. Only verdicts that were met are listed.
 	Verdicts map[string]uint64 `json:"verdicts"`
+	// Findings are what is wrong on the LAN as far as the daemon sees: who answers for VIPs, real servers that are not reached
+	// through the VIP. `drover doctor` adds what it finds on the host.
+	Findings []Finding `json:"findings"`
+	// LastReload is absent before the first.
+	LastReload *LastReload `json:"last_reload,omitempty"`
 }
 
 // VirtualServer is one service. A virtual server of a group has one for each address and port of the group.
@@ -36,6 +41,10 @@ type VirtualServer struct {
 	Bytes       uint64       `json:"bytes"`
 	Connections uint64       `json:"connections"` // placed since the virtual server came into the tables
 	RealServers []RealServer `json:"real_servers"`
+	// Quorum is whether enough of them are up, by weight.
+	Quorum Quorum `json:"quorum"`
+	// SorryServer gets the connections while the quorum is lost. Absent without one.
+	SorryServer *SorryServer `json:"sorry_server,omitempty"`
 }
 
 // RealServer is one real server of a virtual server.
@@ -46,11 +55,13 @@ type RealServer struct {
 	Interface string `json:"interface"`
 	Local     bool   `json:"local"`
 	Weight    int    `json:"weight"` // as configured
+	// CheckedWeight is the weight with what checks add to it (misc_dynamic, FILE_CHECK).
+	CheckedWeight int `json:"checked_weight"`
 	// UpperThreshold and LowerThreshold are the numbers of connections from which on it gets no new ones, and below
 	// which it gets some again; 0 for none (uthreshold, lthreshold).
 	UpperThreshold uint32 `json:"upper_threshold"`
 	LowerThreshold uint32 `json:"lower_threshold"`
-	// Up tells whether it may get new connections: its check passes and its MAC address is known.
+	// Up tells whether it may get new connections: its checks pass and its MAC address is known.
 	Up         bool `json:"up"`
 	Draining   bool `json:"draining"`   // weight 0: keeps its connections, gets no new ones
 	Overloaded bool `json:"overloaded"` // has reached its upper threshold: gets no new ones now
@@ -66,17 +77,9 @@ type RealServer struct {
 	Connections         uint64 `json:"connections"`          // placed since it came into the tables
 	Packets             uint64 `json:"packets"`
 	Bytes               uint64 `json:"bytes"`
-	// Check is absent when nothing is checked.
-	Check *Check `json:"check,omitempty"`
-}
-
-// Check is what a real server's check has seen.
-type Check struct {
-	Done   uint64    `json:"done"`
-	Failed uint64    `json:"failed"` // of those
-	Last   time.Time `json:"last"`   // when the last one ended; the zero time before the first
-	// LastError is why the last one failed. It can be set while the real server is up: retries are left.
-	LastError string `json:"last_error,omitempty"`
+	// Checks must all pass. Check is the first of them, and absent without any.
+	Checks []Check `json:"checks"`
+	Check  *Check  `json:"check,omitempty"`
 }
 
 // Interface is one interface that packets come in or leave by.
@@ -111,6 +114,15 @@ type FlowTable struct {
 	// States counts the flows by state; the names are those of the enum flow_state in bpf/tables.h, in lower case with
 	// dashes and without "flow".
 	States map[string]int `json:"states"`
+}
+
+// LastReload is how the daemon was last asked to read its configuration again, and what came of it.
+type LastReload struct {
+	At     time.Time `json:"at"`
+	TookMS int64     `json:"took_ms"` // milliseconds
+	Reload
+	// Error is why the configuration was not even read, or was refused for another reason than its findings.
+	Error string `json:"error,omitempty"`
 }
 
 // Reload is the answer to a request to reload.

@@ -40,9 +40,11 @@ func fullStatus() Status {
 					LowerThreshold: 5, Up: true, Draining: true, Overloaded: true, Suspected: true, Share: 0.125, MAC: "b8:27:eb:b3:bb:e1",
 					Reason:            "answers ARP for the VIP",
 					ActiveConnections: 5, InactiveConnections: 6, Connections: 75, Packets: 1200, Bytes: 90000,
-					Check: &Check{Done: 60, Failed: 2, Last: since, LastError: "status 500"},
+					CheckedWeight: 5, Checks: []Check{fullCheck()}, Check: new(fullCheck()),
 				},
 			},
+			Quorum:      Quorum{Up: true, Weight: 7, Required: 5, Hysteresis: 2},
+			SorryServer: &SorryServer{InUse: true, RealServer: RealServer{Address: "192.168.100.159", Port: 80, Interface: "enp1s0", Weight: 1, CheckedWeight: 1, Up: true, MAC: "02:00:00:00:00:59", Checks: []Check{}}},
 		}},
 		Interfaces: []Interface{
 			{Name: "enp1s0.10", Device: "enp1s0", XDPMode: "generic", ProgramID: 42, Reason: "no native mode", ProbeReason: "no address"},
@@ -57,6 +59,21 @@ func fullStatus() Status {
 			Displaced: map[string]uint64{"embryonic": 12, "established": 0},
 		},
 		Verdicts: map[string]uint64{"pass-neighbor": 9, "forward-flow": 1400, "forward-new": 100},
+		Findings: []Finding{{
+			Severity: SeverityWarning, Kind: "mac-twice", Subject: "192.168.100.150, 192.168.100.151", Text: "these real servers have one MAC address",
+			Evidence: "all answer at 02:00:00:00:00:01", Cure: "give each its own",
+		}},
+		LastReload: &LastReload{
+			At: since, TookMS: 12, Reload: Reload{Applied: true, Findings: []string{"keepalived.conf:1:1: warning: text"}}, Error: "no such file",
+		},
+	}
+}
+
+func fullCheck() Check {
+	return Check{
+		Kind: "MISC_CHECK", Address: "192.168.100.150:80", Path: "vip", Up: true, Reason: "status 500", Done: 60, Failed: 2, Last: since,
+		Next: since.Add(90 * time.Second), LastError: "status 500", Resting: true, Weight: new(5),
+		OwnAddress: &OwnAddress{At: since, Up: true, Error: "refused", Cause: "the VIP is lost", Cure: "ip addr add"},
 	}
 }
 
@@ -105,7 +122,7 @@ func everyField(t *testing.T, name string, v reflect.Value) {
 func TestTheDocumentedFieldsAreThereEvenWhenEmpty(t *testing.T) {
 	empty := Status{
 		Instances:      []Instance{{Addresses: []string{}, Rivals: []Rival{}, Claims: []Claim{}, Tracked: []Tracked{}, Lateness: Lateness{Classes: []LatenessClass{}}}},
-		VirtualServers: []VirtualServer{{RealServers: []RealServer{{}}}},
+		VirtualServers: []VirtualServer{{RealServers: []RealServer{{Checks: []Check{}}}}},
 		Interfaces:     []Interface{{}},
 		Flows:          Flows{Displaced: map[string]uint64{}},
 	}
@@ -128,9 +145,9 @@ func TestTheDocumentedFieldsAreThereEvenWhenEmpty(t *testing.T) {
 		t.Fatal(err)
 	}
 	hasAll(t, "instances", got.Instances[0], "name interface virtual_router_id version state priority addresses since")
-	hasAll(t, "virtual_servers", got.Servers[0], "address port protocol scheduler active real_servers")
+	hasAll(t, "virtual_servers", got.Servers[0], "address port protocol scheduler active real_servers quorum")
 	hasAll(t, "real_servers", servers.List[0].Reals[0],
-		"address port weight up draining mac active_connections connections packets bytes")
+		"address port weight checked_weight up draining mac active_connections connections packets bytes checks")
 	hasAll(t, "interfaces", got.Interfaces[0], "name xdp_mode program_id")
 	hasAll(t, "flows", got.Flows, "live capacity ipv4 ipv6 displaced")
 }

@@ -18,9 +18,12 @@ func WriteText(w io.Writer, s Status, now time.Time) error {
 	t := new(table)
 	t.instances(s.Instances, now)
 	t.virtualServers(s.VirtualServers)
+	t.checks(s.VirtualServers, now)
 	t.interfaces(s.Interfaces)
 	t.flows(s.Flows, slices.ContainsFunc(s.VirtualServers, VirtualServer.isIPv6))
 	t.verdicts(s.Verdicts)
+	t.lastReload(s.LastReload, now)
+	t.findings(s.Findings)
 	return t.writeTo(w)
 }
 
@@ -69,13 +72,51 @@ func (t *table) virtualServers(services []VirtualServer) {
 			state = "standby"
 		}
 		t.row(fmt.Sprintf("%s %s", v.Protocol, endpoint(v.Address, v.Port)), v.scheduler(), "", state, "", "", v.Connections,
-			v.Packets, v.Bytes, "", "")
-		for _, r := range v.RealServers {
-			t.row("  -> "+endpoint(r.Address, r.Port), r.forward(), r.Weight, r.state(), r.ActiveConnections,
-				r.InactiveConnections, r.Connections, r.Packets, r.Bytes, cmp.Or(r.MAC, "-"), r.Reason)
+			v.Packets, v.Bytes, "", v.Quorum.text())
+		for i := range v.RealServers {
+			t.realServer("  -> ", &v.RealServers[i], v.RealServers[i].state())
+		}
+		if s := v.SorryServer; s != nil {
+			t.realServer("  => sorry ", &s.RealServer, s.state())
 		}
 	}
 	t.row()
+}
+
+func (t *table) realServer(arrow string, r *RealServer, state string) {
+	t.row(arrow+endpoint(r.Address, r.Port), r.forward(), r.weight(), state, r.ActiveConnections, r.InactiveConnections,
+		r.Connections, r.Packets, r.Bytes, cmp.Or(r.MAC, "-"), r.Reason)
+}
+
+// text says what is wrong with the quorum; nothing if all is well.
+func (q Quorum) text() string {
+	switch {
+	case q.Up:
+		return ""
+	case q.Hysteresis > 0:
+		return fmt.Sprintf("no quorum: weight %d, of %d+%d to gain it", q.Weight, q.Required, q.Hysteresis)
+	default:
+		return fmt.Sprintf("no quorum: weight %d of %d", q.Weight, q.Required)
+	}
+}
+
+func (s *SorryServer) state() string {
+	switch {
+	case s.InUse:
+		return "serving"
+	case s.Up:
+		return "idle"
+	default:
+		return "down"
+	}
+}
+
+// weight is the configured one, followed by that which checks make of it.
+func (r *RealServer) weight() string {
+	if r.CheckedWeight == r.Weight {
+		return fmt.Sprint(r.Weight)
+	}
+	return fmt.Sprintf("%d, by checks %d", r.Weight, r.CheckedWeight)
 }
 
 // endpoint writes an address and a port, the address of IPv6 in brackets.

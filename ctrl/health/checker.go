@@ -37,6 +37,7 @@ type Checker struct {
 
 	mu     sync.Mutex
 	status Status
+	next   time.Time
 }
 
 // Status is a snapshot of a Checker.
@@ -101,9 +102,23 @@ func (c *Checker) Status() Status {
 	return c.status
 }
 
+// Next is when the next check is due, or when the one was that is under way; zero before Run. It is safe for concurrent use.
+func (c *Checker) Next() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.next
+}
+
+func (c *Checker) expect(next time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.next = next
+}
+
 // Run checks until ctx ends, and returns ctx's error. It is called once.
 func (c *Checker) Run(ctx context.Context) error {
 	next := c.config.Settings.First(time.Now(), c.config.Spread)
+	c.expect(next)
 	for {
 		due, err := c.wait(ctx, next)
 		if err != nil {
@@ -135,6 +150,7 @@ func inTime(next, ended time.Time, late time.Duration) time.Time {
 func (c *Checker) observe(begun, ended time.Time, answer Answer) (next time.Time) {
 	verdict, next := c.tracker.Observe(begun, ended, answer)
 	c.record(ended, answer, verdict)
+	c.expect(next)
 	switch {
 	case verdict.Changed || verdict.Reweighted:
 		c.config.Report(verdict)

@@ -1,0 +1,170 @@
+package ctrl
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"drover/ctrl/config"
+	"drover/ctrl/health"
+	"drover/dataplane"
+)
+
+// member is a real server of a pool, or its sorry server.
+type member struct {
+	config    *config.RealServer
+	address   netip.AddrPort
+	place     place
+	outlet    *outlet   // nil if it is this host, or nowhere
+	neighbor  *neighbor // nil if it is this host, or nowhere
+	checks    []*check  // nothing is checked without any
+	weighs    bool      // one of them has a say in the weight
+	sorryOnly bool      // it is the sorry server, and not also a real server
+	life      life
+	rating    rating
+}
+
+// position is where a real server stands in the terms of the data plane.
+type position struct {
+	state dataplane.RealState
+	mac   dataplane.MAC
+	port  dataplane.PortID
+}
+
+// standing is what is known of one real server.
+type standing struct {
+	position
+	reason string // why it is not up, or what is wrong although it is
+}
+
+func (m *member) standing() standing {
+	at := m.position()
+	switch {
+	case m.place.local:
+		return standing{at, m.failures()}
+	case m.neighbor == nil:
+		return standing{at, m.place.doubt}
+	case m.outlet.err != nil:
+		return standing{at, m.outlet.err.Error()}
+	case m.neighbor.mac == dataplane.MAC{}:
+		return standing{at, cmp.Or(m.place.doubt, m.neighbor.reason, "its MAC address is not known yet")}
+	default:
+		return standing{at, cmp.Or(m.failures(), m.neighbor.reason)}
+	}
+}
+
+// position is standing without the reason.
+func (m *member) position() position {
+	up := m.passes()
+	if m.place.local {
+		return position{stateOf(up), dataplane.MAC{}, dataplane.PortLocal}
+	}
+	if m.neighbor == nil || m.outlet.err != nil || m.neighbor.mac == (dataplane.MAC{}) {
+		return position{}
+	}
+	return position{stateOf(up && m.neighbor.resolved), m.neighbor.mac, m.outlet.port}
+}
+
+// passes tells what the checks say: all must pass.
+func (m *member) passes() bool {
+	for _, c := range m.checks {
+		if !c.passes() {
+			return false
+		}
+	}
+	return true
+}
+
+// failures says why the checks do not pass; empty if they do. Of several it is said which.
+func (m *member) failures() string {
+	var all []string
+	for _, c := range m.checks {
+		if c.passes() {
+			continue
+		}
+		reason := cmp.Or(c.reasons(), "its check has not passed yet")
+		if len(m.checks) > 1 {
+			reason = c.spec.name() + ": " + reason
+		}
+		all = append(all, reason)
+	}
+	return strings.Join(all, "; ")
+}
+
+// refused tells whether anything says that it is down.
+func (m *member) refused() bool {
+	for _, c := range m.checks {
+		if c.told && !c.up {
+			return true
+		}
+	}
+	return !m.place.local && (m.neighbor == nil || m.outlet.err != nil || !m.neighbor.resolved)
+}
+
+// alive tells whether it counts for the quorum of its virtual server. One that was only just asked where it is has time
+// to answer, and counts meanwhile: then it also waits.
+func (m *member) alive(now time.Time) (alive, waits bool) {
+	if m.life.first.IsZero() {
+		m.life.first = now
+	}
+	switch {
+	case !m.passes():
+		return false, false
+	case m.place.local:
+		return true, false
+	case m.neighbor == nil, m.outlet.err != nil:
+		return false, false
+	case m.neighbor.resolved:
+		return true, false
+	}
+	waits = !m.life.begun && m.neighbor.mac == (dataplane.MAC{}) && now.Sub(m.life.first) < resolveTime
+	return waits, waits
+}
+
+// soFar is what the checks say together, for others to go on from.
+func (m *member) soFar() verdict {
+	told := false
+	for _, c := range m.checks {
+		if c.told && !c.up {
+			return verdict{told: true, reason: c.reason}
+		}
+		told = told || c.told
+	}
+	return verdict{told: told, up: told}
+}
+
+// weight is the configured one and what checks make of it (misc_dynamic, FILE_CHECK).
+func (m *member) weight() int {
+	if !m.weighs {
+		return m.config.Weight
+	}
+	var said []health.Weight
+	for _, c := range m.checks {
+		said = append(said, c.weight)
+	}
+	return health.Weigh(m.config.Weight, said...)
+}
+
+// passes tells what the check says; without a verdict, that the real server is up unless it says alpha.
+func (c *check) passes() bool { return c.up || !c.told && !c.spec.times.Alpha }
+
+// reasons says why it does not pass, with what is known beside if it goes through the VIP.
+func (c *check) reasons() string {
+	switch i := c.insight; {
+	case i.at.IsZero():
+		return c.reason
+	case i.passes():
+		return fmt.Sprintf("address ok, VIP fails: %s; %s", c.reason, i.diagnosis)
+	default:
+		return fmt.Sprintf("VIP fails: %s; address fails: %s", c.reason, i.reason)
+	}
+}
+
+func stateOf(up bool) dataplane.RealState {
+	if up {
+		return dataplane.RealUp
+	}
+	return dataplane.RealDown
+}
