@@ -150,7 +150,7 @@ func TestBenchmarksHaveNamesOfTheirOwn(t *testing.T) {
 	for _, b := range benchmarks() {
 		names = append(names, b.name)
 	}
-	if want := []string{"packet", "live", "flood", "scale", "failover"}; !slices.Equal(names, want) {
+	if want := []string{"packet", "live", "flood", "scale", "failover", "health"}; !slices.Equal(names, want) {
 		t.Errorf("got %q, want %q", names, want)
 	}
 }
