@@ -129,7 +129,7 @@ func urlOf(u config.URL) health.URL {
 	}
 	if r := u.Regex; r != nil {
 		url.Regex = &health.Regex{
-			Pattern: r.Pattern, NoMatch: r.NoMatch, Options: r.Options, MinOffset: r.MinOffset, MaxOffset: max(r.MaxOffset, 0),
+			Pattern: r.Pattern, NoMatch: r.NoMatch, Options: r.Options, MinOffset: r.MinOffset, EndOffset: r.MaxOffset + 1,
 		}
 	}
 	return url

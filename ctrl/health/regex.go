@@ -28,8 +28,9 @@ type Regex struct {
 	Options []string
 	// MinOffset is where in the body the search begins, from 0 on, in bytes (keepalived: regex_min_offset).
 	MinOffset int
-	// MaxOffset is the last place where a match may begin, in bytes; 0 is anywhere (keepalived: regex_max_offset).
-	MaxOffset int
+	// EndOffset is the first place where no match may begin any more, in bytes; 0 is none (keepalived: regex_max_offset
+	// is the last place where one may).
+	EndOffset int
 }
 
 // regexOptions are keepalived's words for options of PCRE2, with the flag that means it to Go. Those without one change
@@ -74,11 +75,11 @@ type search struct {
 }
 
 func (r *Regex) compile() (*search, error) {
-	if r.MinOffset < 0 || r.MaxOffset < 0 {
+	if r.MinOffset < 0 || r.EndOffset < 0 {
 		return nil, errors.New("offset of the regular expression is negative")
 	}
-	if r.MaxOffset > 0 && r.MinOffset > r.MaxOffset {
-		return nil, fmt.Errorf("regular expression is looked for from offset %d to %d: never found", r.MinOffset, r.MaxOffset)
+	if r.EndOffset > 0 && r.MinOffset >= r.EndOffset {
+		return nil, fmt.Errorf("regular expression is looked for from offset %d to %d: never found", r.MinOffset, r.EndOffset-1)
 	}
 	flags := ""
 	for _, option := range r.Options {
@@ -139,7 +140,7 @@ func (s *search) in(body io.Reader) (found bool) {
 	} else {
 		at = s.inStream(io.MultiReader(&head, lines))
 	}
-	return at >= 0 && (s.regex.MaxOffset == 0 || at <= int64(s.regex.MaxOffset)) && (!s.firstLine || at <= lines.end)
+	return at >= 0 && (s.regex.EndOffset == 0 || at < int64(s.regex.EndOffset)) && (!s.firstLine || at <= lines.end)
 }
 
 // startOfFirst is where the start of the first group stands in what package regexp returns.

@@ -62,13 +62,15 @@ func TestRegex(t *testing.T) {
 		{"a word's edge at the least offset", Regex{Pattern: `\bup`, MinOffset: 3}, "is up", true},
 		{"no word's edge at the least offset", Regex{Pattern: `\bup`, MinOffset: 3}, "sssup", false},
 		{"a least offset behind the end", Regex{Pattern: "u*", MinOffset: 9}, "is up", false},
-		{"at the most offset", Regex{Pattern: "up", MaxOffset: 3}, "is up", true},
-		{"behind the most offset", Regex{Pattern: "up", MaxOffset: 2}, "is up", false},
-		{"that begins before the most offset", Regex{Pattern: "is +up", MaxOffset: 1}, "is          up", true},
-		{"in a window", Regex{Pattern: "up", MinOffset: 3, MaxOffset: 3}, "up up up", true},
-		{"beside a window", Regex{Pattern: "up", MinOffset: 4, MaxOffset: 5}, "up up up", false},
+		{"at the most offset", Regex{Pattern: "up", EndOffset: 4}, "is up", true},
+		{"at byte 0 alone", Regex{Pattern: "up", EndOffset: 1}, "up", true},
+		{"not at byte 0 alone", Regex{Pattern: "up", EndOffset: 1}, "is up", false},
+		{"behind the most offset", Regex{Pattern: "up", EndOffset: 3}, "is up", false},
+		{"that begins before the most offset", Regex{Pattern: "is +up", EndOffset: 2}, "is          up", true},
+		{"in a window", Regex{Pattern: "up", MinOffset: 3, EndOffset: 4}, "up up up", true},
+		{"beside a window", Regex{Pattern: "up", MinOffset: 4, EndOffset: 6}, "up up up", false},
 		{"bytes that are no text", Regex{Pattern: "up"}, "\xff\xfeup", true},
-		{"in a window of a long body", Regex{Pattern: "up", MinOffset: 99_999, MaxOffset: 100_001}, strings.Repeat("x", 100_000) + "up", true},
+		{"in a window of a long body", Regex{Pattern: "up", MinOffset: 99_999, EndOffset: 100_002}, strings.Repeat("x", 100_000) + "up", true},
 		{"beside a window of a long body", Regex{Pattern: "up", MinOffset: 100_001}, strings.Repeat("x", 100_000) + "up", false},
 		{"a least offset behind a long body", Regex{Pattern: "x*", MinOffset: 100_002}, strings.Repeat("x", 100_000), false},
 		{"far behind", Regex{Pattern: "up$"}, strings.Repeat("x", 100_000) + "up", true},
@@ -138,7 +140,7 @@ func TestRegexThatCannotBeIsRefused(t *testing.T) {
 		"an option that is none":    {Regex{Pattern: "a", Options: []string{"greedy"}}, `option "greedy" of a regular expression is none of alt_verbnames auto_callout caseless`},
 		"an option of PCRE2's only": {Regex{Pattern: "a", Options: []string{"ucp"}}, `option "ucp" of a regular expression is not supported`},
 		"a negative offset":         {Regex{Pattern: "a", MinOffset: -1}, "offset of the regular expression is negative"},
-		"an empty window":           {Regex{Pattern: "a", MinOffset: 9, MaxOffset: 5}, "from offset 9 to 5: never found"},
+		"an empty window":           {Regex{Pattern: "a", MinOffset: 9, EndOffset: 6}, "from offset 9 to 5: never found"},
 	} {
 		t.Run(name, func(t *testing.T) { wantError(t, test.regex.Check(), test.want) })
 	}
@@ -192,7 +194,7 @@ func FuzzRegex(f *testing.F) {
 	f.Add(`[]\s]\Q.*\E(?#x)\R`, []byte("]x"), uint16(3), uint16(9), false)
 	f.Add(`[[:alpha:]`, []byte("a"), uint16(1), uint16(0), false)
 	f.Fuzz(func(t *testing.T, pattern string, body []byte, least, most uint16, extended bool) {
-		regex := Regex{Pattern: pattern, MinOffset: int(least), MaxOffset: int(most)}
+		regex := Regex{Pattern: pattern, MinOffset: int(least), EndOffset: int(most)}
 		if extended {
 			regex.Options = []string{"extended", "caseless"}
 		}
