@@ -24,7 +24,7 @@ const objectsVariable = "DROVER_TEST_OBJECTS"
 // emulated machine takes several times as long as this one.
 var commands = [][]string{
 	{"/bpf.test", "-test.v", "-test.run=Object"},
-	{"/dataplane.test", "-test.short", "-test.timeout=6m", "-test.run=^Test(" + strings.Join([]string{
+	{"/dataplane.test", "-test.short", "-test.timeout=10m", "-test.run=^Test(" + strings.Join([]string{
 		"Attach", "Connections", "Errors", "ExtensionHeaders", "Forwarded", "Fragments", "Gates", "GrowKeeps", "MTU",
 		"NotBalanced", "Ports", "Probe", "RealServers", "Tags", "ThisHost",
 	}, "|") + ")"},

@@ -16,7 +16,7 @@ import (
 const emulator = "qemu-system-x86_64"
 
 // lifetime is how long a machine may run. It takes a minute or two on an idle host.
-const lifetime = 8 * time.Minute
+const lifetime = 12 * time.Minute
 
 // boot runs a machine until it switches itself off, and returns what it wrote to the console.
 func boot(t *testing.T, k kernel, root archive) (console string, err error) {
