@@ -11,6 +11,7 @@ import (
 
 	"drover/ctrl/api"
 	"drover/ctrl/config"
+	"drover/ctrl/health"
 	"drover/ctrl/netif"
 	"drover/ctrl/notify"
 	"drover/ctrl/script"
@@ -83,6 +84,7 @@ type Controller struct {
 	statics    statics
 	ways       probeWays
 	insights   insights
+	garbage    health.Collector
 }
 
 // repairInterval is how often what failed is tried again.
@@ -151,6 +153,7 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 			}
 		case <-repair.C:
 			c.repair()
+			c.garbage.Tune()
 		case <-guard.C:
 			c.guard()
 		case <-probe.C:

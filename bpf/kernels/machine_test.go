@@ -15,7 +15,7 @@ import (
 // emulator interprets the machine's instructions, so that every host does the same, those without KVM included.
 const emulator = "qemu-system-x86_64"
 
-// lifetime is how long a machine may run. It takes a minute or two on an idle host.
+// lifetime is how long a machine may run. It takes three minutes on an idle host.
 const lifetime = 12 * time.Minute
 
 // boot runs a machine until it switches itself off, and returns what it wrote to the console.
