@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,6 +37,19 @@ func (s share) restrict(command []string) []string {
 		list[i] = strconv.Itoa(cpu)
 	}
 	return append([]string{"taskset", "--cpu-list", strings.Join(list, ",")}, command...)
+}
+
+// mask is the share as sysfs wants it: a bit for each processor, 32 in a group, the highest first.
+func (s share) mask() string {
+	groups := make([]uint32, slices.Max(s)/32+1)
+	for _, cpu := range s {
+		groups[len(groups)-1-cpu/32] |= 1 << (cpu % 32)
+	}
+	words := make([]string, len(groups))
+	for i, group := range groups {
+		words[i] = fmt.Sprintf("%08x", group)
+	}
+	return strings.Join(words, ",")
 }
 
 // comeFirst puts the thread before all others of its processors: what measures must not wait for what is measured.

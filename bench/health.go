@@ -102,7 +102,7 @@ func (f healthFindings) rows() []Row {
 
 func (f healthFindings) notes(o healthOptions) []string {
 	return []string{
-		fmt.Sprintf("HTTP_GET of %s in network namespaces, every second, each round %d s; on one core, the servers on the others",
+		fmt.Sprintf("HTTP_GET of %s in network namespaces, every second, each round %d s; on one core, the servers and what is received on the others",
 			countOf(o.servers, "real server"), o.seconds),
 		fmt.Sprintf("%.0f checks a second with %.2f of the core and %.0f MB of memory at most", f.rate(), f.cores(), f.Memory),
 		fmt.Sprintf("flapping: %s rose and fell %s times", countOf(f.Flapping.Servers, "real server"), grouped(f.Flapping.Transitions)),

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // healthFindings is what the checking process has to say.
@@ -54,6 +56,9 @@ func checkMany(ctx context.Context, o healthOptions) (found healthFindings, err 
 	if err := runIP(ctx, "link set lo up"); err != nil {
 		return found, err
 	}
+	if err := receiveElsewhere(); err != nil {
+		return found, err
+	}
 	answering, err := serveChecks(answerCheck)
 	if err != nil {
 		return found, err
@@ -68,6 +73,23 @@ func checkMany(ctx context.Context, o healthOptions) (found healthFindings, err 
 		Servers: o.servers, Port: answering.port(), Flappy: flapping.port(), Seconds: o.seconds, Rounds: o.rounds, Flapping: o.flapping,
 	}
 	return runChecker(ctx, order)
+}
+
+// receiveElsewhere has the packets of the servers received by their processors. Otherwise the kernel does the servers' part
+// of a connection where the checks are made, since that is where packets over loopback are sent. It is called in private
+// namespaces.
+func receiveElsewhere() error {
+	_, others, err := shares()
+	if err != nil {
+		return err
+	}
+	if err := unix.Mount("sysfs", "/sys", "sysfs", 0, ""); err != nil { // that of the network namespace
+		return fmt.Errorf("mount /sys: %w", err)
+	}
+	if err := os.WriteFile("/sys/class/net/lo/queues/rx-0/rps_cpus", []byte(others.mask()), 0); err != nil {
+		return fmt.Errorf("choose who receives packets: %w", err)
+	}
+	return nil
 }
 
 // runChecker runs the checking process in the namespaces of the thread, on one processor, which it has for itself as far
