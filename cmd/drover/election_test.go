@@ -40,7 +40,8 @@ func TestTheHigherPriorityPreempts(t *testing.T) {
 }
 
 // mustBeAloneSince watches three more adverts of the master: from the first one on the other may answer for a tenth of a
-// second, to say goodbye, and is silent then. Their addresses tell the same.
+// second, to say goodbye, behind an advert of its own that was due when the machine stood still; then it is silent. Their
+// addresses tell the same.
 func (n *network) mustBeAloneSince(adverts *adverts, master, other *testbed.Host, first time.Time) {
 	n.t.Helper()
 	for range 3 {
