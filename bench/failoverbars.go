@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -54,16 +53,13 @@ func (j *failoverJudge) most(path Path, pair string, ms float64) {
 }
 
 // besideKeepalived holds Drover's pair to what keepalived's takes. Outages that are no longer than those without any
-// event are equal, and so are two that differ by less than the time between two echoes: the client cannot tell them apart.
+// event are equal.
 func (j *failoverJudge) besideKeepalived(a adverts, path Path) {
 	drover, found := j.row(a.path(path), "drover")
 	keepalived, foundKeepalived := j.row(a.path(path), "keepalived")
 	if found && foundKeepalived {
 		floor := j.floor(a)
 		drover.Median, keepalived.Median = max(drover.Median, floor), max(keepalived.Median, floor)
-		if math.Abs(drover.Median-keepalived.Median) < float64(echoPeriod) {
-			drover.Median = keepalived.Median
-		}
 		j.bars = append(j.bars, atMost(fmt.Sprintf("%s: drover/keepalived", drover.Path), ratio(drover, keepalived), 1))
 	}
 }
