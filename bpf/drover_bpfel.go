@@ -112,9 +112,9 @@ type DroverGateName struct {
 type DroverHandshakes struct {
 	_          structs.HostLayout
 	Opened     uint32
+	Unanswered uint32
 	Completed  uint32
 	Waited     uint32
-	Unanswered uint32
 }
 
 type DroverIn6Addr struct {
@@ -129,7 +129,8 @@ type DroverLimits uint32
 
 const (
 	DroverLimitsSERVICE_BUCKETS     DroverLimits = 4096
-	DroverLimitsSERVICES_PER_BUCKET DroverLimits = 8
+	DroverLimitsSERVICES_PER_BUCKET DroverLimits = 7
+	DroverLimitsIDS_PER_BUCKET      DroverLimits = 8
 	DroverLimitsSERVICES            DroverLimits = 32768
 	DroverLimitsGATES               DroverLimits = 256
 	DroverLimitsVIPS                DroverLimits = 65536
@@ -146,7 +147,7 @@ const (
 	DroverLimitsSWEEP_SETS          DroverLimits = 128
 	DroverLimitsJIFFIES_AHEAD       DroverLimits = 65536
 	DroverLimitsVIRTUAL_ROUTERS     DroverLimits = 512
-	DroverLimitsLAYOUT              DroverLimits = 3
+	DroverLimitsLAYOUT              DroverLimits = 4
 )
 
 type DroverPeer struct {
@@ -248,8 +249,13 @@ type DroverService struct {
 }
 
 type DroverServiceBucket struct {
-	_   structs.HostLayout
-	Key [8]DroverServiceKey
+	_     structs.HostLayout
+	Terms struct {
+		_        structs.HostLayout
+		Gate     [7]uint8
+		HasLocal uint8
+	}
+	Key [7]DroverServiceKey
 }
 
 type DroverServiceFlags uint32

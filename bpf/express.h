@@ -15,7 +15,11 @@
 #include "gate.h"
 #include "usual.h"
 
-/* Seen at least so often, in jiffies, the packets of a persistent client's connections keep it from being forgotten. */
+/*
+ * In jiffies: how often it is noted that a flow was seen, which is so much after the truth at most, and how often the packets
+ * of a persistent client's connections keep it from being forgotten.
+ */
+#define SEEN_TICK	 16
 #define PERSISTENCE_TICK 256
 
 /* Whether a real server takes packets of connections in a state, which tells TCP and UDP apart. */
@@ -39,7 +43,7 @@ static __always_inline bool note_seen(struct flow *flow, __u32 seen)
 {
 	__u32 idle = seen ^ (__u32)bpf_jiffies64();
 
-	if (!idle)
+	if (idle < SEEN_TICK)
 		return true;
 	if (idle >= PERSISTENCE_TICK && is_persistent(flow->key.service))
 		return false;
@@ -104,23 +108,32 @@ static __always_inline bool go_on(struct xdp_md *ctx, const struct usual *pkt, _
 	return true;
 }
 
+/* Whether a service of IPv6 is at an address: the index has but its hash. */
+static __always_inline bool is_at(__u32 id, const struct in6_addr *address)
+{
+	const struct service *service = get_service(id);
+
+	return service && !word_difference(&service->address, address);
+}
+
 /* The values in use are few at any time, so that the compiler can keep them in registers across the lookups. */
 static __always_inline bool express(struct xdp_md *ctx, struct usual *pkt)
 {
-	const struct service *service;
-	__u64 key;
-	__u32 id;
+	struct indexed service;
+	__u64 key, terms;
 
 	if (pkt->six) {
 		pkt->service |= fold_words(&pkt->six->daddr, 0);
 		pkt->from |= fold_words(&pkt->six->saddr, flow_seed);
 	}
-	id = indexed_service(pkt->service);
-	key = fixed(pkt->from | flow_word(0, 0, id));
-	service = get_service(id);
-	return service && !(service->flags & HAS_LOCAL) &&
-	       !(pkt->six && word_difference(&service->address, &pkt->six->daddr)) &&
-	       gate_position(service->gate, bpf_jiffies64()) == GATE_OPEN && go_on(ctx, pkt, key);
+	service = look_up_service(pkt->service);
+	if (service.id == NO_SERVICE || (pkt->six && !is_at(service.id, &pkt->six->daddr)))
+		return false;
+	terms = terms_of(service);
+	if (local_in(terms))
+		return false;
+	key = fixed(pkt->from | flow_word(0, 0, service.id));
+	return gate_position(gate_in(terms, service.id), bpf_jiffies64()) == GATE_OPEN && go_on(ctx, pkt, key);
 }
 
 static __always_inline bool express_ipv6(struct xdp_md *ctx, __u32 offset)

@@ -84,6 +84,15 @@ static __always_inline void count_change(__u32 real, __u8 from, __u8 to)
 		note_overload(load, terms);
 }
 
+/*
+ * Adds to a number and to the one behind it, at the cost of one addition. When the first wraps around the second is one
+ * too high, once in four billion.
+ */
+static __always_inline void add_both(__u32 *first, __u32 to_first, __u32 to_second)
+{
+	__sync_fetch_and_add((__u64 *)first, (__u64)to_second << 32 | to_first);
+}
+
 /* Counts that a real server was given a connection. */
 static __always_inline void count_opened(__u32 real)
 {
@@ -91,8 +100,7 @@ static __always_inline void count_opened(__u32 real)
 
 	if (!its)
 		return;
-	__sync_fetch_and_add(&its->opened, 1);
-	__sync_fetch_and_add(&its->unanswered, 1);
+	add_both(&its->opened, 1, 1);
 }
 
 /*
@@ -108,8 +116,7 @@ static __always_inline void count_completed(__u32 real, __u64 begun, __u64 now, 
 
 	if (!its || !load)
 		return;
-	__sync_fetch_and_add(&its->completed, 1);
-	__sync_fetch_and_add(&its->waited, took < second ? took : second);
+	add_both(&its->completed, 1, took < second ? took : second);
 	its->unanswered = 0;
 	if (load->answered < begun)
 		load->answered = begun;

@@ -79,22 +79,47 @@ static __always_inline __u32 service_hash(__u64 key)
 	return (key >> 48) & (SERVICE_BUCKETS - 1);
 }
 
-static __always_inline __u32 indexed_service(__u64 key)
+/* A service as the index has it. */
+struct indexed {
+	__u32 id; /* NO_SERVICE when there is none */
+	const struct service_bucket *bucket;
+};
+
+static __always_inline struct indexed look_up_service(__u64 key)
 {
 	__u32 at = service_hash(key);
 	const struct service_bucket *bucket = bpf_map_lookup_elem(&service_index, &at);
 
 	if (!bucket)
-		return NO_SERVICE;
+		return (struct indexed){ .id = NO_SERVICE };
 #pragma unroll
 	for (__u32 slot = 0; slot < SERVICES_PER_BUCKET; slot++) {
 		__u64 found = word(&bucket->key[slot]);
 
 		if (found == key)
-			return at * SERVICES_PER_BUCKET + slot + nothing(found, key);
+			return (struct indexed){ at * IDS_PER_BUCKET + slot + nothing(found, key), bucket };
 	}
-	return NO_SERVICE;
+	return (struct indexed){ .id = NO_SERVICE };
 }
+
+/* The terms of a service, read at once: has_local in bit 56, the gate as gate_in says. */
+static __always_inline __u64 terms_of(struct indexed service)
+{
+	return word(&service.bucket->terms) >> service.id % IDS_PER_BUCKET;
+}
+
+static __always_inline bool local_in(__u64 terms)
+{
+	return terms >> 56 & 1;
+}
+
+/* After the shift of terms_of by one bit for each slot seven are left. */
+static __always_inline __u32 gate_in(__u64 terms, __u32 id)
+{
+	return terms >> id % IDS_PER_BUCKET * 7 & 0xff;
+}
+
+_Static_assert(GATES <= 256, "the index has a byte for a gate");
 
 static __always_inline const struct service *get_service(__u32 id)
 {
@@ -104,12 +129,12 @@ static __always_inline const struct service *get_service(__u32 id)
 /* Finds the service of a packet: the one of its port before one of all ports. */
 static __always_inline __u32 find_service(struct service_key to)
 {
-	__u32 id = indexed_service(service_word(to));
+	__u32 id = look_up_service(service_word(to)).id;
 
 	if (id != NO_SERVICE)
 		return id;
 	to.port = 0;
-	return indexed_service(service_word(to));
+	return look_up_service(service_word(to)).id;
 }
 
 /* Zero if two addresses are the same; without a branch. */

@@ -18,8 +18,9 @@
 
 enum limits {
 	SERVICE_BUCKETS = 4096,
-	SERVICES_PER_BUCKET = 8,
-	SERVICES = SERVICE_BUCKETS * SERVICES_PER_BUCKET,
+	SERVICES_PER_BUCKET = 7,
+	IDS_PER_BUCKET = 8, /* of services; the last is not given, so that a bucket's ids begin at a power of two */
+	SERVICES = SERVICE_BUCKETS * IDS_PER_BUCKET,
 	GATES = 256,
 	VIPS = 65536,
 	PORTS = 64,
@@ -36,7 +37,7 @@ enum limits {
 	JIFFIES_AHEAD = 1 << 16,
 	VIRTUAL_ROUTERS = 2 * 256, /* of IPv4 and of IPv6 */
 	/* To be raised when the meaning of a table changes: tables of another layout are not taken over. */
-	LAYOUT = 3,
+	LAYOUT = 4,
 };
 
 /* --- services ---------------------------------------------------------------------------------------------------- */
@@ -53,11 +54,19 @@ struct service_key {
 	__u8 family;	/* enum family */
 } __attribute__((aligned(8)));
 
+/* Of the services of a bucket: what the express lane asks of one, so that it need not read it. */
+struct bucket_terms {
+	__u8 gate[SERVICES_PER_BUCKET]; /* as in struct service */
+	__u8 has_local;			/* a bit for each: HAS_LOCAL */
+} __attribute__((aligned(8)));
+
 /*
  * The index of the services: one cache line of keys, hashed by key. A key of all zeroes is free. A service's id is the
- * place of its key, bucket * SERVICES_PER_BUCKET + slot, so finding the key is finding the service.
+ * place of its key, bucket * IDS_PER_BUCKET + slot, so finding the key is finding the service. The terms come first: a
+ * bucket is written from its beginning, and whoever sees a new key sees its terms.
  */
 struct service_bucket {
+	struct bucket_terms terms;
 	struct service_key key[SERVICES_PER_BUCKET];
 };
 
@@ -143,10 +152,10 @@ struct real_load {
  */
 struct handshakes {
 	__u32 opened;	  /* TCP connections that it was given, rescheduled ones included */
-	__u32 completed;  /* of these: whose client has gone on */
+	__u32 unanswered; /* since one was completed last */
+	__u32 completed;  /* of those opened: whose client has gone on */
 	__u32 waited;	  /* jiffies from the SYN until the client went on, all completed ones together */
-	__u32 unanswered; /* opened since one was completed last */
-};
+} __attribute__((aligned(8)));
 
 /* An interface that real servers are behind. */
 struct port {

@@ -8,20 +8,23 @@ import (
 )
 
 // putServices writes the services that differ: each schedule beside the one in force, then the service that points to it,
-// then the index by which packets find a new one.
+// then the index by which packets find a new one, and its gate.
 func (d *DataPlane) putServices(h *held, want Tables) error {
 	var (
 		lines    = batch[bpf.DroverScheduleLine]{into: d.objects.Schedules}
 		services = batch[bpf.DroverService]{into: d.objects.Services}
 		replaced []piece
-		added    []serviceID
+		indexed  []serviceID
 	)
 	for key, service := range want.Services {
 		old, there := h.Services[key]
+		id := h.ids[key]
+		if news := h.index.describe(id, service); news || !there {
+			indexed = append(indexed, id)
+		}
 		if there && old.equal(service) {
 			continue
 		}
-		id := h.ids[key]
 		p := h.pieces[id]
 		if !there || !slices.Equal(old.Schedule, service.Schedule) {
 			replaced = append(replaced, p)
@@ -35,9 +38,6 @@ func (d *DataPlane) putServices(h *held, want Tables) error {
 			h.pieces[id] = p
 		}
 		services.put(uint32(id), d.encodeService(key, service, p))
-		if !there {
-			added = append(added, id)
-		}
 		h.Services[key] = service
 	}
 	if err := lines.flush(d); err != nil {
@@ -49,7 +49,7 @@ func (d *DataPlane) putServices(h *held, want Tables) error {
 	for _, p := range replaced {
 		h.lines.give(p)
 	}
-	return d.putIndex(h, added)
+	return d.putIndex(h, indexed)
 }
 
 func (d *DataPlane) encodeService(key ServiceKey, s Service, p piece) bpf.DroverService {
@@ -82,7 +82,7 @@ func (d *DataPlane) decodeService(raw bpf.DroverService) Service {
 	}
 }
 
-// putIndex writes the buckets of services that came or went.
+// putIndex writes the buckets of services that came or went, or have other terms.
 func (d *DataPlane) putIndex(h *held, changed []serviceID) error {
 	buckets := batch[bpf.DroverServiceBucket]{into: d.objects.ServiceIndex}
 	for _, id := range changed {

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"time"
+	"unsafe"
+
+	"drover/bpf"
 )
 
 // Handshakes count how the handshakes with a real server go. The numbers wrap around: what counts is how they differ from
@@ -25,8 +28,13 @@ func (h Handshakes) WaitedSince(earlier Handshakes) time.Duration {
 	return time.Duration(h.waited-earlier.waited) * time.Second / time.Duration(max(h.hz, 1))
 }
 
-// handshakesSize is that of an entry, in bytes.
-const handshakesSize = 16
+// Where an entry has its counts, and its size, in bytes.
+const (
+	openedAt       = unsafe.Offsetof(bpf.DroverHandshakes{}.Opened)
+	completedAt    = unsafe.Offsetof(bpf.DroverHandshakes{}.Completed)
+	waitedAt       = unsafe.Offsetof(bpf.DroverHandshakes{}.Waited)
+	handshakesSize = int(unsafe.Sizeof(bpf.DroverHandshakes{}))
+)
 
 // Handshakes reads the counts of the real servers with the ids from 0 to less than a number into a slice indexed by id,
 // which it returns; buffer may hold its memory. It makes no system call but for the first, and takes some 5 ns for each
@@ -49,8 +57,9 @@ func (d *DataPlane) Handshakes(ids int, buffer []Handshakes) ([]Handshakes, erro
 		}
 		for raw := piece[:size]; len(raw) > 0; raw = raw[handshakesSize:] {
 			counts = append(counts, Handshakes{
-				Opened: binary.NativeEndian.Uint32(raw), Completed: binary.NativeEndian.Uint32(raw[4:]),
-				waited: binary.NativeEndian.Uint32(raw[8:]), hz: uint32(d.hz),
+				Opened:    binary.NativeEndian.Uint32(raw[openedAt:]),
+				Completed: binary.NativeEndian.Uint32(raw[completedAt:]),
+				waited:    binary.NativeEndian.Uint32(raw[waitedAt:]), hz: uint32(d.hz),
 			})
 		}
 	}

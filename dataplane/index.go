@@ -15,13 +15,18 @@ var ErrServicesFull = errors.New("the service table has no slot left for it")
 const (
 	serviceBuckets    = uint32(bpf.DroverLimitsSERVICE_BUCKETS)
 	servicesPerBucket = uint32(bpf.DroverLimitsSERVICES_PER_BUCKET)
+	idsPerBucket      = uint32(bpf.DroverLimitsIDS_PER_BUCKET)
 )
 
 // serviceID is the place of a service in the index, and so its id in every other table.
 type serviceID uint32
 
-func (id serviceID) bucket() uint32 { return uint32(id) / servicesPerBucket }
-func (id serviceID) slot() uint32   { return uint32(id) % servicesPerBucket }
+func serviceAt(bucket uint32, slot int) serviceID {
+	return serviceID(bucket*idsPerBucket + uint32(slot))
+}
+
+func (id serviceID) bucket() uint32 { return uint32(id) / idsPerBucket }
+func (id serviceID) slot() uint32   { return uint32(id) % idsPerBucket }
 
 // serviceHash is the bucket of a key; bpf/service.h computes the same.
 func serviceHash(key bpf.DroverServiceKey) uint32 {
@@ -52,7 +57,7 @@ func (x index) find(key bpf.DroverServiceKey) (serviceID, bool) {
 	at := serviceHash(key)
 	for slot, k := range x[at].Key {
 		if k == key {
-			return serviceID(at*servicesPerBucket + uint32(slot)), true
+			return serviceAt(at, slot), true
 		}
 	}
 	return 0, false
@@ -70,13 +75,26 @@ func (x index) take(key bpf.DroverServiceKey) (serviceID, error) {
 		if k == (bpf.DroverServiceKey{}) {
 			bucket.Key[slot] = key
 			x[at] = bucket
-			return serviceID(at*servicesPerBucket + uint32(slot)), nil
+			return serviceAt(at, slot), nil
 		}
 	}
 	return 0, ErrServicesFull
 }
 
-// give frees the place of a key.
+// describe notes what the express lane asks of a service. It returns whether that is news.
+func (x index) describe(id serviceID, s Service) bool {
+	bucket, bit := x[id.bucket()], uint8(1)<<id.slot()
+	bucket.Terms.Gate[id.slot()] = uint8(s.Gate)
+	bucket.Terms.HasLocal &^= bit
+	if s.HasLocal {
+		bucket.Terms.HasLocal |= bit
+	}
+	isNew := x[id.bucket()] != bucket
+	x[id.bucket()] = bucket
+	return isNew
+}
+
+// give frees the place of a key. Its terms stay: a packet that has seen the key may still ask for them.
 func (x index) give(id serviceID) {
 	bucket := x[id.bucket()]
 	bucket.Key[id.slot()] = bpf.DroverServiceKey{}

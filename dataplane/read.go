@@ -85,7 +85,7 @@ func (d *DataPlane) readServices(h *held) error {
 			if key == (bpf.DroverServiceKey{}) {
 				continue
 			}
-			if err := d.readService(h, serviceID(at*servicesPerBucket+uint32(slot)), key); err != nil {
+			if err := d.readService(h, serviceAt(at, slot), key); err != nil {
 				return err
 			}
 		}
