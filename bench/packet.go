@@ -70,11 +70,11 @@ func benchPacket(ctx context.Context, options packetOptions) (Report, error) {
 	}
 	err = inPrivate(func() error {
 		for _, flows := range options.flows {
-			rows, err := benchFlows(ctx, flows, options)
+			rows, profile, err := benchFlows(ctx, flows, options)
 			if err != nil {
 				return fmt.Errorf("with %s: %w", countOf(flows, "flow"), err)
 			}
-			report.Rows = append(report.Rows, rows...)
+			report.Rows, report.Profile = append(report.Rows, rows...), profile // of the last, which is the largest as a rule
 		}
 		return nil
 	})
@@ -92,30 +92,36 @@ func benchPacket(ctx context.Context, options packetOptions) (Report, error) {
 // that what is measured is no flood, which is for another benchmark.
 const newShare = 5
 
-// benchFlows measures both paths with one number of flows, in the same rounds.
-func benchFlows(ctx context.Context, flows int, o packetOptions) (rows []Row, err error) {
+// benchFlows measures both paths with one number of flows, in the same rounds, and then profiles them.
+func benchFlows(ctx context.Context, flows int, o packetOptions) (rows []Row, profile []ProfileLine, err error) {
 	fresh := max(1, o.packets/newShare)
 	established, err := openField(o.families, flows, flows, establishedPath(flows, (o.packets+flows-1)/flows))
 	defer func() { err = errors.Join(err, established.close()) }()
 	if err != nil {
-		return nil, fmt.Errorf("established: %w", err)
+		return nil, nil, fmt.Errorf("established: %w", err)
 	}
-	opening, err := openField(o.families, flows, flows+o.rounds*fresh, newPath(flows, fresh, o.rounds))
+	rounds := o.rounds + profileRounds
+	opening, err := openField(o.families, flows, flows+rounds*fresh, newPath(flows, fresh, rounds))
 	defer func() { err = errors.Join(err, opening.close()) }()
 	if err != nil {
-		return nil, fmt.Errorf("new: %w", err)
+		return nil, nil, fmt.Errorf("new: %w", err)
 	}
 	fields := []field{established, opening}
 	found, err := playRounds(ctx, fields, o.rounds)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, f := range fields {
 		for _, c := range f.all {
 			rows = append(rows, newRow(c, f.name, flows, found[c]))
 		}
+		lines, err := f.profile(flows, o.rounds, found)
+		if err != nil {
+			return nil, nil, fmt.Errorf("profile of %s: %w", f.name, err)
+		}
+		profile = append(profile, lines...)
 	}
-	return rows, nil
+	return rows, profile, nil
 }
 
 // openConnections has all contestants see the handshake of every connection.

@@ -18,6 +18,8 @@ type Report struct {
 	Notes     []string `json:"notes,omitempty"`
 	Rows      []Row    `json:"rows"`
 	Bars      []Bar    `json:"bars"`
+	// Profile is where the time of Drover's packets goes, where the benchmark looks.
+	Profile []ProfileLine `json:"profile,omitempty"`
 }
 
 // Path is what the packets of a row are, or what else was measured.

@@ -88,7 +88,7 @@ func (r Report) writeTables(w io.Writer) error {
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
-	return nil
+	return r.writeProfile(w)
 }
 
 // writeSection shows every program, then the first, which is Drover, as a multiple of each of the others.
