@@ -39,6 +39,11 @@ func (s share) restrict(command []string) []string {
 	return append([]string{"taskset", "--cpu-list", strings.Join(list, ",")}, command...)
 }
 
+// precede is restrict for a process that runs before all that has no real-time priority.
+func (s share) precede(command []string) []string {
+	return append([]string{"chrt", "--fifo", "10"}, s.restrict(command)...)
+}
+
 // mask is the share as sysfs wants it: a bit for each processor, 32 in a group, the highest first.
 func (s share) mask() string {
 	groups := make([]uint32, slices.Max(s)/32+1)

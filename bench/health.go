@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"math"
 	"time"
 
 	"drover/bench/plot"
@@ -35,6 +36,7 @@ const (
 
 	onTime          = 50 * time.Millisecond // a check that starts later is late
 	leastOnTime     = 99.0                  // of a hundred
+	leastMade       = 99.0                  // of a hundred: keepalived's delay_loop counts from the end of a check
 	mostMemory      = 250.0                 // MB
 	mostHeapGrowth  = 1.0                   // MB
 	longestRefusal  = 50.0                  // ms
@@ -64,11 +66,7 @@ func benchHealth(ctx context.Context, o healthOptions) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	var found healthFindings
-	err = inPrivate(func() (err error) {
-		found, err = checkMany(ctx, o)
-		return err
-	})
+	found, err := checkMany(ctx, o)
 	if err != nil {
 		return Report{}, err
 	}
@@ -79,7 +77,7 @@ func benchHealth(ctx context.Context, o healthOptions) (Report, error) {
 	report.Rows = append(found.rows(), fallen.rows(o.loop)...)
 	report.Notes = append(found.notes(o), fmt.Sprintf(
 		"down: delay_loop, delay_before_retry and connect_timeout %v, retry %d; %s", o.loop, detectRetries, told))
-	report.Bars = append(found.bars(), detectBars(report, o.loop)...)
+	report.Bars = append(found.bars(o), detectBars(report, o.loop)...)
 	return report, nil
 }
 
@@ -102,17 +100,21 @@ func (f healthFindings) rows() []Row {
 
 func (f healthFindings) notes(o healthOptions) []string {
 	return []string{
-		fmt.Sprintf("HTTP_GET of %s in network namespaces, every second, each round %d s; on one core, the servers and what is received on the others",
+		fmt.Sprintf("HTTP_GET of %s every second, each round %d s; the checker on one core, the servers on others, a veth pair between",
 			countOf(o.servers, "real server"), o.seconds),
-		fmt.Sprintf("%.0f checks a second with %.2f of the core and %.0f MB of memory at most", f.rate(), f.cores(), f.Memory),
+		fmt.Sprintf("on the checker's core all %s packets were received that came to it; on the servers' those that came to them",
+			grouped(int(f.Received))),
+		fmt.Sprintf("%.0f checks a second, with %.2f of the core in the process, %.2f busy in all, and %.0f MB of memory at most",
+			f.rate(), f.cores(), f.busy(), f.Memory),
 		fmt.Sprintf("flapping: %s rose and fell %s times", countOf(f.Flapping.Servers, "real server"), grouped(f.Flapping.Transitions)),
 	}
 }
 
 // bars are what the benchmark promises.
-func (f healthFindings) bars() []Bar {
+func (f healthFindings) bars(o healthOptions) []Bar {
 	refused := f.rows()[1]
 	return []Bar{
+		atLeast("checks made, of one of each server every second, %", hundredths(f.made(o.servers)), leastMade),
 		atLeast(fmt.Sprintf("checks that start within %v of their time, %%", onTime), hundredths(f.onTime()), leastOnTime),
 		atMost("memory, MB", hundredths(f.Memory), mostMemory),
 		atMost(string(Refused)+", ms in the worst round", hundredths(refused.Max/nsPerMS), longestRefusal),
@@ -120,6 +122,16 @@ func (f healthFindings) bars() []Bar {
 		atMost("flapping: goroutines more than before", float64(f.Flapping.Goroutines), 0),
 		atMost("flapping: MB of memory more than before", hundredths(f.Flapping.Heap), mostHeapGrowth),
 	}
+}
+
+// made is how many checks were made, of a hundred, in the worst round.
+func (f healthFindings) made(servers int) float64 {
+	least := math.Inf(1)
+	for _, r := range f.Rounds {
+		wanted := float64(servers) * r.Took.Seconds() / checkedInterval.Seconds()
+		least = min(least, 100*float64(r.Checks)/wanted)
+	}
+	return least
 }
 
 // onTime is the least of the rounds, of a hundred.
@@ -141,11 +153,20 @@ func (f healthFindings) rate() float64 {
 	return checks / seconds
 }
 
-// cores is how much of the processor was used.
+// cores is how much of the processor the process used.
 func (f healthFindings) cores() float64 {
+	return f.shareOf(func(r healthRound) time.Duration { return r.Used })
+}
+
+// busy is how much of the processor was used by all that ran there.
+func (f healthFindings) busy() float64 {
+	return f.shareOf(func(r healthRound) time.Duration { return r.Busy })
+}
+
+func (f healthFindings) shareOf(part func(healthRound) time.Duration) float64 {
 	var used, took time.Duration
 	for _, r := range f.Rounds {
-		used += r.Used
+		used += part(r)
 		took += r.Took
 	}
 	return used.Seconds() / took.Seconds()

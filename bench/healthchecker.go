@@ -5,12 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -85,7 +82,7 @@ func (l *lateness) take() []time.Duration {
 // checkAll checks all servers, in rounds.
 func (o healthOrder) checkAll() ([]healthRound, error) {
 	var late lateness
-	stop, err := o.start(o.Servers, o.Port, health.CheckerConfig{
+	stop, err := o.start(o.Servers, answeringPort, health.CheckerConfig{
 		Settings: health.Settings{Interval: checkedInterval, Warmup: checkedInterval, Retry: 1, DelayBeforeRetry: checkedInterval},
 		Report: func(v health.Verdict) {
 			if !v.Up {
@@ -99,15 +96,24 @@ func (o healthOrder) checkAll() ([]healthRound, error) {
 	}
 	defer stop()
 	time.Sleep(2 * checkedInterval) // the first checks of all, which cost more: what is measured is how it goes on
-	late.take()
 	var rounds []healthRound
 	var garbage health.Collector
 	for range o.Rounds {
 		garbage.Tune() // as the daemon does
-		begun, before := time.Now(), processorTimeOfProcess()
+		begun, used := time.Now(), processorTimeOfProcess()
+		idle, err := idleTime()
+		if err != nil {
+			return nil, err
+		}
+		late.take()
 		time.Sleep(time.Duration(o.Seconds) * time.Second)
 		round := judgeRound(late.take())
-		round.Took, round.Used = time.Since(begun), processorTimeOfProcess()-before
+		round.Took, round.Used = time.Since(begun), processorTimeOfProcess()-used
+		idleSince, err := idleTime()
+		if err != nil {
+			return nil, err
+		}
+		round.Busy = round.Took - (idleSince - idle)
 		rounds = append(rounds, round)
 	}
 	return rounds, nil
@@ -155,11 +161,6 @@ func (o healthOrder) probes() ([]health.Probe, error) {
 	})
 }
 
-// checkedAddress is the loopback address of a server.
-func checkedAddress(i int, port uint16) netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 1, byte(i >> 8), byte(i)}), port)
-}
-
 // refuse measures checks of a port where nobody listens.
 func (o healthOrder) refuse() (took []time.Duration, err error) {
 	const closed = 1 // tcpmux, which no one serves in a namespace of our own
@@ -182,7 +183,7 @@ func (o healthOrder) refuse() (took []time.Duration, err error) {
 func (o healthOrder) flap() (found flapFindings, err error) {
 	const servers, interval = 100, 10 * time.Millisecond
 	var mu sync.Mutex
-	stop, err := o.start(servers, o.Flappy, health.CheckerConfig{
+	stop, err := o.start(servers, flappingPort, health.CheckerConfig{
 		Settings: health.Settings{Kind: health.KindTCP, Interval: interval},
 		Report: func(health.Verdict) {
 			mu.Lock()
@@ -210,60 +211,4 @@ func (o healthOrder) flap() (found flapFindings, err error) {
 	found.Files, found.Goroutines = after.files-before.files, after.goroutines-before.goroutines
 	found.Heap = (after.heap - before.heap) / megabyte
 	return found, nil
-}
-
-const megabyte = 1 << 20
-
-// holdings are what a process can hold too much of.
-type holdings struct {
-	files, goroutines int
-	heap              float64 // bytes
-}
-
-// held looks several times, for checks under way hold something, too, and returns the least of each.
-func held() (least holdings, err error) {
-	const looks = 50
-	for i := range looks {
-		files, err := os.ReadDir("/proc/self/fd")
-		if err != nil {
-			return least, err
-		}
-		runtime.GC()
-		var memory runtime.MemStats
-		runtime.ReadMemStats(&memory)
-		now := holdings{len(files), runtime.NumGoroutine(), float64(memory.HeapAlloc)}
-		if i == 0 {
-			least = now
-		}
-		least = holdings{min(least.files, now.files), min(least.goroutines, now.goroutines), min(least.heap, now.heap)}
-		time.Sleep(time.Millisecond)
-	}
-	return least, nil
-}
-
-// mostMemoryUsed is the most memory that the process has had, in MB.
-func mostMemoryUsed() (float64, error) {
-	text, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(text), "VmHWM:")
-	fields := strings.Fields(rest)
-	if len(fields) == 0 {
-		return 0, errors.New("read /proc/self/status: no VmHWM")
-	}
-	kilobytes, err := strconv.ParseFloat(fields[0], 64)
-	if err != nil {
-		return 0, fmt.Errorf("read /proc/self/status: %w", err)
-	}
-	return kilobytes / 1024, nil
-}
-
-// processorTimeOfProcess is what all threads have used so far.
-func processorTimeOfProcess() time.Duration {
-	var usage unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
-		return 0 // it fails for no argument that is right
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

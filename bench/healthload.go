@@ -6,13 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // healthFindings is what the checking process has to say.
@@ -22,6 +19,7 @@ type healthFindings struct {
 	Refusals []time.Duration // how long a check took that was refused
 	Flapping flapFindings
 	Falls    detections
+	Received uint64 // packets, all by the checker's own processor
 }
 
 // healthRound is a round of checks.
@@ -29,6 +27,7 @@ type healthRound struct {
 	Checks, OnTime int
 	Late99         time.Duration // 99 of 100 checks started that late, or less
 	Took, Used     time.Duration // of the clock, and of the processor
+	Busy           time.Duration // the processor, with all that it received, and whatever else ran there
 }
 
 // flapFindings is what is left of servers that rose and fell.
@@ -41,8 +40,6 @@ type flapFindings struct {
 // healthOrder tells the checking process what to do. It finds it in its environment.
 type healthOrder struct {
 	Servers  int
-	Port     uint16 // of the servers that answer, on every address of 127.0.0.0/8
-	Flappy   uint16 // of those that reset every other connection
 	Seconds  int
 	Rounds   int
 	Flapping time.Duration
@@ -51,45 +48,27 @@ type healthOrder struct {
 
 const healthVariable = "DROVER_BENCH_HEALTH"
 
-// checkMany has another process check servers of this one. It is called in private namespaces.
+// checkMany has one process check the servers of another one.
 func checkMany(ctx context.Context, o healthOptions) (found healthFindings, err error) {
-	if err := runIP(ctx, "link set lo up"); err != nil {
-		return found, err
-	}
-	if err := receiveElsewhere(); err != nil {
-		return found, err
-	}
-	answering, err := serveChecks(answerCheck)
+	wire, err := layHealthWire(ctx)
 	if err != nil {
 		return found, err
 	}
-	defer answering.close()
-	flapping, err := serveChecks(flap())
+	defer wire.remove()
+	servers, err := wire.startServers(ctx)
 	if err != nil {
 		return found, err
 	}
-	defer flapping.close()
-	order := healthOrder{
-		Servers: o.servers, Port: answering.port(), Flappy: flapping.port(), Seconds: o.seconds, Rounds: o.rounds, Flapping: o.flapping,
-	}
-	return runChecker(ctx, order)
-}
-
-// receiveElsewhere has the packets of the servers received by their processors. Otherwise the kernel does the servers' part
-// of a connection where the checks are made, since that is where packets over loopback are sent. It is called in private
-// namespaces.
-func receiveElsewhere() error {
-	_, others, err := shares()
-	if err != nil {
-		return err
-	}
-	if err := unix.Mount("sysfs", "/sys", "sysfs", 0, ""); err != nil { // that of the network namespace
-		return fmt.Errorf("mount /sys: %w", err)
-	}
-	if err := os.WriteFile("/sys/class/net/lo/queues/rx-0/rps_cpus", []byte(others.mask()), 0); err != nil {
-		return fmt.Errorf("choose who receives packets: %w", err)
-	}
-	return nil
+	defer func() { err = errors.Join(err, servers.stop()) }()
+	order := healthOrder{Servers: o.servers, Seconds: o.seconds, Rounds: o.rounds, Flapping: o.flapping}
+	received, err := wire.counted(func() error {
+		return wire.checker.do(func() (err error) {
+			found, err = runChecker(ctx, order)
+			return err
+		})
+	})
+	found.Received = received.came
+	return found, err
 }
 
 // runChecker runs the checking process in the namespaces of the thread, on one processor, which it has for itself as far
@@ -107,7 +86,7 @@ func runChecker(ctx context.Context, order healthOrder) (found healthFindings, e
 	if err != nil {
 		return found, err
 	}
-	command := append([]string{"chrt", "--fifo", "10"}, first[:1].restrict([]string{self})...)
+	command := first[:1].precede([]string{self})
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), healthVariable+"="+string(text))
 	var stdout, stderr bytes.Buffer
@@ -119,64 +98,4 @@ func runChecker(ctx context.Context, order healthOrder) (found healthFindings, e
 		return found, fmt.Errorf("read what the checking process says: %w", err)
 	}
 	return found, nil
-}
-
-// checkedServer answers checks on every loopback address.
-type checkedServer struct {
-	listener *net.TCPListener
-	done     chan struct{}
-}
-
-// serveChecks hands every connection to the function, which closes it.
-func serveChecks(answer func(*net.TCPConn)) (*checkedServer, error) {
-	listener, err := net.ListenTCP("tcp4", nil)
-	if err != nil {
-		return nil, fmt.Errorf("listen for checks: %w", err)
-	}
-	s := &checkedServer{listener, make(chan struct{})}
-	go func() {
-		defer close(s.done)
-		for {
-			conn, err := listener.AcceptTCP()
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			if err == nil { // a client that has gone already is none
-				go answer(conn)
-			}
-		}
-	}()
-	return s, nil
-}
-
-func (s *checkedServer) port() uint16 { return s.listener.Addr().(*net.TCPAddr).AddrPort().Port() }
-
-func (s *checkedServer) close() {
-	s.listener.Close()
-	<-s.done
-}
-
-// answerCheck is a healthy web server.
-func answerCheck(conn *net.TCPConn) {
-	defer conn.Close()
-	var request [1024]byte
-	if _, err := conn.Read(request[:]); err == nil {
-		_, _ = conn.Write([]byte("HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n")) // a check that has gone needs none
-	}
-}
-
-// flap answers and resets in turns.
-func flap() func(*net.TCPConn) {
-	turns := make(chan bool, 1)
-	turns <- true
-	return func(conn *net.TCPConn) {
-		healthy := <-turns
-		turns <- !healthy
-		if healthy {
-			answerCheck(conn)
-			return
-		}
-		_ = conn.SetLinger(0) // so that the close is a reset
-		conn.Close()
-	}
 }

@@ -43,6 +43,7 @@ var errUsage = errors.New("wrong usage")
 func main() {
 	ipvs.RunGuest(guestJobs()...)
 	testbed.RunChild()
+	runHealthServers()
 	runHealthChecker()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

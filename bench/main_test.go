@@ -12,6 +12,7 @@ import (
 func TestMain(m *testing.M) {
 	ipvs.RunGuest(guestJobs()...)
 	testbed.RunChild()
+	runHealthServers()
 	runHealthChecker()
 	os.Exit(m.Run())
 }

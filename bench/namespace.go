@@ -10,21 +10,53 @@ import (
 // bpffs is where the BPF file system of the private mount namespace lies.
 const bpffs = "/sys/fs/bpf"
 
-// inPrivate runs do on a thread in network and mount namespaces of its own, with an empty BPF file system. They end
-// with the thread, and nothing is left of what do made there, not even when the process is killed.
+// private is a thread in network and mount namespaces of its own, with an empty BPF file system. They end with the
+// thread, and nothing is left of what was made there, not even when the process is killed.
 //
 // No signal reaches the thread: the kernel cuts a test run short at one, and the Go runtime sends some.
-func inPrivate(do func() error) error {
-	done := make(chan error)
+type private struct {
+	thread int // its number
+	asked  chan func() error
+	done   chan error
+}
+
+// newPrivate starts a thread that ends with end.
+func newPrivate() (*private, error) {
+	p := &private{asked: make(chan func() error), done: make(chan error)}
 	go func() {
 		runtime.LockOSThread() // and never unlocked: the runtime ends the thread with the goroutine
+		p.thread = unix.Gettid()
 		if err := leave(); err != nil {
-			done <- fmt.Errorf("make private namespaces: %w", err)
+			p.done <- fmt.Errorf("make private namespaces: %w", err)
 			return
 		}
-		done <- do()
+		p.done <- nil
+		for do := range p.asked {
+			p.done <- do()
+		}
 	}()
-	return <-done
+	if err := <-p.done; err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// do runs f on the thread, and waits for it. It is not for concurrent use.
+func (p *private) do(f func() error) error {
+	p.asked <- f
+	return <-p.done
+}
+
+func (p *private) end() { close(p.asked) }
+
+// inPrivate runs do on a private thread that ends with it.
+func inPrivate(do func() error) error {
+	p, err := newPrivate()
+	if err != nil {
+		return err
+	}
+	defer p.end()
+	return p.do(do)
 }
 
 func leave() error {
