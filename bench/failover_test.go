@@ -67,9 +67,4 @@ func TestTheProcessorsAreSharedInHalves(t *testing.T) {
 	if want := "taskset --cpu-list 2,3 drover run"; strings.Join(command, " ") != want {
 		t.Errorf("got %q, want %q", command, want)
 	}
-	for want, s := range map[string]share{"00000002": {1}, "00000003,80000001": {0, 31, 32, 33}} {
-		if got := s.mask(); got != want {
-			t.Errorf("the mask of %v is %s, want %s", s, got, want)
-		}
-	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -39,36 +38,32 @@ func (s share) restrict(command []string) []string {
 	return append([]string{"taskset", "--cpu-list", strings.Join(list, ",")}, command...)
 }
 
+// checkPriority is that of the checker, of the servers and of what receives for them: nothing of it is to wait for what
+// else runs on this machine.
+const checkPriority = 10
+
 // precede is restrict for a process that runs before all that has no real-time priority.
 func (s share) precede(command []string) []string {
-	return append([]string{"chrt", "--fifo", "10"}, s.restrict(command)...)
-}
-
-// mask is the share as sysfs wants it: a bit for each processor, 32 in a group, the highest first.
-func (s share) mask() string {
-	groups := make([]uint32, slices.Max(s)/32+1)
-	for _, cpu := range s {
-		groups[len(groups)-1-cpu/32] |= 1 << (cpu % 32)
-	}
-	words := make([]string, len(groups))
-	for i, group := range groups {
-		words[i] = fmt.Sprintf("%08x", group)
-	}
-	return strings.Join(words, ",")
+	return append([]string{"chrt", "--fifo", strconv.Itoa(checkPriority)}, s.restrict(command)...)
 }
 
 // comeFirst puts the thread before all others of its processors: what measures must not wait for what is measured.
 func (s share) comeFirst() error {
 	const priority = 50 // of 1 to 99; what a daemon may have is less
+	return s.take(0, priority)
+}
+
+// take puts a thread, 0 for the calling one, on the processors, with a real-time priority.
+func (s share) take(thread int, priority uint32) error {
 	attributes := unix.SchedAttr{Policy: unix.SCHED_FIFO, Flags: unix.SCHED_FLAG_RESET_ON_FORK, Priority: priority}
-	if err := unix.SchedSetAttr(0, &attributes, 0); err != nil {
+	if err := unix.SchedSetAttr(thread, &attributes, 0); err != nil {
 		return fmt.Errorf("take a real-time priority: %w (CAP_SYS_NICE is needed)", err)
 	}
 	var set unix.CPUSet
 	for _, cpu := range s {
 		set.Set(cpu)
 	}
-	if err := unix.SchedSetaffinity(0, &set); err != nil {
+	if err := unix.SchedSetaffinity(thread, &set); err != nil {
 		return fmt.Errorf("stay on processors %v: %w", s, err)
 	}
 	return nil

@@ -102,10 +102,10 @@ func (f healthFindings) notes(o healthOptions) []string {
 	return []string{
 		fmt.Sprintf("HTTP_GET of %s every second, each round %d s; the checker on one core, the servers on others, a veth pair between",
 			countOf(o.servers, "real server"), o.seconds),
-		fmt.Sprintf("on the checker's core all %s packets were received that came to it; on the servers' those that came to them",
+		fmt.Sprintf("each core receives what comes to it, by a thread of its end of the pair: that of the checker %s packets in all",
 			grouped(int(f.Received))),
-		fmt.Sprintf("%.0f checks a second, with %.2f of the core in the process, %.2f busy in all, and %.0f MB of memory at most",
-			f.rate(), f.cores(), f.busy(), f.Memory),
+		fmt.Sprintf("%.0f checks a second with %.2f of the core for the process, %.2f to receive, and %.0f MB of memory at most",
+			f.rate(), f.cores(), f.receiver(), f.Memory),
 		fmt.Sprintf("flapping: %s rose and fell %s times", countOf(f.Flapping.Servers, "real server"), grouped(f.Flapping.Transitions)),
 	}
 }
@@ -158,9 +158,9 @@ func (f healthFindings) cores() float64 {
 	return f.shareOf(func(r healthRound) time.Duration { return r.Used })
 }
 
-// busy is how much of the processor was used by all that ran there.
-func (f healthFindings) busy() float64 {
-	return f.shareOf(func(r healthRound) time.Duration { return r.Busy })
+// receiver is how much of it the thread used that receives.
+func (f healthFindings) receiver() float64 {
+	return f.shareOf(func(r healthRound) time.Duration { return r.Receiver })
 }
 
 func (f healthFindings) shareOf(part func(healthRound) time.Duration) float64 {

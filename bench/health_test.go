@@ -31,7 +31,7 @@ func TestHealthBenchmarkMeasuresChecksFlapsAndFalls(t *testing.T) {
 	for _, bar := range report.Bars {
 		names = append(names, bar.Name)
 	}
-	if want := 6 + len(detectCases(o.loop)); len(report.Bars) != want {
+	if want := 7 + len(detectCases(o.loop)); len(report.Bars) != want {
 		t.Errorf("bars %q, want %d", names, want)
 	}
 	if figure := healthFigure(report); len(figure.Panels) != 2+len(detectCases(o.loop)) || figure.Panels[0].Limit != 50 {

@@ -100,23 +100,31 @@ func (o healthOrder) checkAll() ([]healthRound, error) {
 	var garbage health.Collector
 	for range o.Rounds {
 		garbage.Tune() // as the daemon does
-		begun, used := time.Now(), processorTimeOfProcess()
-		idle, err := idleTime()
+		round, err := o.round(&late)
 		if err != nil {
 			return nil, err
 		}
-		late.take()
-		time.Sleep(time.Duration(o.Seconds) * time.Second)
-		round := judgeRound(late.take())
-		round.Took, round.Used = time.Since(begun), processorTimeOfProcess()-used
-		idleSince, err := idleTime()
-		if err != nil {
-			return nil, err
-		}
-		round.Busy = round.Took - (idleSince - idle)
 		rounds = append(rounds, round)
 	}
 	return rounds, nil
+}
+
+// round lets the checks go on, and judges them.
+func (o healthOrder) round(late *lateness) (round healthRound, err error) {
+	received, err := o.Receiver.used()
+	if err != nil {
+		return round, err
+	}
+	late.take()
+	begun, used := time.Now(), processorTimeOfProcess()
+	time.Sleep(time.Duration(o.Seconds) * time.Second)
+	round = judgeRound(late.take())
+	round.Took, round.Used = time.Since(begun), processorTimeOfProcess()-used
+	if round.Receiver, err = o.Receiver.used(); err != nil {
+		return round, err
+	}
+	round.Receiver -= received
+	return round, nil
 }
 
 func judgeRound(late []time.Duration) healthRound {

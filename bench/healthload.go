@@ -26,8 +26,8 @@ type healthFindings struct {
 type healthRound struct {
 	Checks, OnTime int
 	Late99         time.Duration // 99 of 100 checks started that late, or less
-	Took, Used     time.Duration // of the clock, and of the processor
-	Busy           time.Duration // the processor, with all that it received, and whatever else ran there
+	Took           time.Duration // of the clock
+	Used, Receiver time.Duration // of the processor, by the process and by the thread that receives for it
 }
 
 // flapFindings is what is left of servers that rose and fell.
@@ -40,6 +40,7 @@ type flapFindings struct {
 // healthOrder tells the checking process what to do. It finds it in its environment.
 type healthOrder struct {
 	Servers  int
+	Receiver kernelThread
 	Seconds  int
 	Rounds   int
 	Flapping time.Duration
@@ -54,13 +55,13 @@ func checkMany(ctx context.Context, o healthOptions) (found healthFindings, err 
 	if err != nil {
 		return found, err
 	}
-	defer wire.remove()
+	defer func() { err = errors.Join(err, wire.remove()) }()
 	servers, err := wire.startServers(ctx)
 	if err != nil {
 		return found, err
 	}
 	defer func() { err = errors.Join(err, servers.stop()) }()
-	order := healthOrder{Servers: o.servers, Seconds: o.seconds, Rounds: o.rounds, Flapping: o.flapping}
+	order := healthOrder{Servers: o.servers, Receiver: wire.checker.receiver, Seconds: o.seconds, Rounds: o.rounds, Flapping: o.flapping}
 	received, err := wire.counted(func() error {
 		return wire.checker.do(func() (err error) {
 			found, err = runChecker(ctx, order)

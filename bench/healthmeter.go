@@ -67,30 +67,3 @@ func processorTimeOfProcess() time.Duration {
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
-
-// idleTime is how long the processors that the process may use have had nothing to do so far, to a hundredth of a second.
-// What they receive for a process that waits is in no process's time.
-func idleTime() (idle time.Duration, err error) {
-	var allowed unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &allowed); err != nil {
-		return 0, fmt.Errorf("ask for the processors: %w", err)
-	}
-	text, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		var cpu int
-		var user, nice, system, ticks, waiting int64
-		if _, err := fmt.Sscanf(line, "cpu%d %d %d %d %d %d", &cpu, &user, &nice, &system, &ticks, &waiting); err != nil {
-			continue // the line of all processors, or of something else
-		}
-		if allowed.IsSet(cpu) {
-			idle += time.Duration(ticks+waiting) * time.Second / ticksPerSecond
-		}
-	}
-	return idle, nil
-}
-
-// ticksPerSecond is the unit of /proc/stat, on every architecture that Go runs on.
-const ticksPerSecond = 100

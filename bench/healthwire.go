@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 )
 
@@ -26,6 +28,8 @@ type wireEnd struct {
 	device     string
 	address    netip.Prefix
 	processors share
+	program    link.Link
+	receiver   kernelThread
 }
 
 // checkedNetwork has the addresses of the servers. All are the other namespace's own.
@@ -45,60 +49,94 @@ func layHealthWire(ctx context.Context) (w *healthWire, err error) {
 		return nil, err
 	}
 	w = &healthWire{
-		checker: wireEnd{device: "checker", address: netip.MustParsePrefix("198.19.0.1/30"), processors: first[:1]},
-		servers: wireEnd{device: "servers", address: netip.MustParsePrefix("198.19.0.2/30"), processors: second},
+		checker: wireEnd{device: "check", address: netip.MustParsePrefix("198.19.0.1/30"), processors: first[:1]},
+		servers: wireEnd{device: "serve", address: netip.MustParsePrefix("198.19.0.2/30"), processors: second},
 	}
-	defer func() {
-		if err != nil {
-			w.remove()
-			err = fmt.Errorf("lay a wire to the servers: %w", err)
-		}
-	}()
-	for _, end := range []*wireEnd{&w.checker, &w.servers} {
-		if end.private, err = newPrivate(); err != nil {
-			return nil, err
-		}
-		if err := end.do(silence); err != nil {
-			return nil, err
-		}
+	if err := w.lay(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("lay a wire to the servers: %w", err), w.remove())
 	}
-	pair := fmt.Sprintf("link add %s type veth peer name %s netns %d", w.checker.device, w.servers.device, w.servers.thread)
-	if err := w.checker.do(func() error { return runIP(ctx, pair) }); err != nil {
-		return nil, err
-	}
-	if err := w.servers.configure(ctx, fmt.Sprintf("route add local %v dev lo", checkedNetwork())); err != nil {
-		return nil, err
-	}
-	return w, w.checker.configure(ctx, fmt.Sprintf("route add %v via %v", checkedNetwork(), w.servers.address.Addr()))
+	return w, nil
 }
 
-// configure gives the end its address, a route, and the processors that receive what comes to it.
-func (e *wireEnd) configure(ctx context.Context, route string) error {
-	return e.do(func() error {
-		if err := runIP(ctx, "link set lo up", fmt.Sprintf("address add %v dev %s", e.address, e.device),
-			fmt.Sprintf("link set %s up", e.device), route); err != nil {
+func (w *healthWire) lay(ctx context.Context) (err error) {
+	for _, end := range w.ends() {
+		if end.private, err = newPrivate(); err != nil {
 			return err
 		}
-		if err := unix.Mount("sysfs", "/sys", "sysfs", 0, ""); err != nil { // that of the network namespace
-			return fmt.Errorf("mount /sys: %w", err)
+		if err := end.do(silence); err != nil {
+			return err
 		}
-		if err := os.WriteFile(e.file("queues/rx-0/rps_cpus"), []byte(e.processors.mask()), 0); err != nil {
-			return fmt.Errorf("choose who receives packets: %w", err)
+		end.device = fmt.Sprintf("%s-%d", end.device, end.thread) // no other of the machine has it
+	}
+	pair := fmt.Sprintf("link add %s numrxqueues 1 type veth peer name %s numrxqueues 1 netns %d",
+		w.checker.device, w.servers.device, w.servers.thread)
+	if err := w.checker.do(func() error { return runIP(ctx, pair) }); err != nil {
+		return err
+	}
+	routes := []string{
+		fmt.Sprintf("route add local %v dev lo", checkedNetwork()),
+		fmt.Sprintf("route add %v via %v", checkedNetwork(), w.servers.address.Addr()),
+	}
+	for i, end := range w.ends() {
+		if err := end.do(func() error { return end.configure(ctx, routes[i]) }); err != nil {
+			return err
 		}
-		return nil
+	}
+	return nil
+}
+
+func (w *healthWire) ends() []*wireEnd { return []*wireEnd{&w.servers, &w.checker} }
+
+// configure gives the end its address, a route, and a thread that receives what comes to it.
+//
+// The thread has packets wait while its processor has other work, as a network card does, whose interrupts are moderated
+// and off while packets are taken. Without it each packet interrupts another processor, which takes many times as long as
+// receiving it where the processors are virtual. veth has queues for such a thread only when it has a program.
+func (e *wireEnd) configure(ctx context.Context, route string) error {
+	place, err := placeOf(e.device)
+	if err != nil {
+		return err
+	}
+	pass, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: "pass", Type: ebpf.XDP, License: "GPL", Instructions: passAll(),
 	})
+	if err != nil {
+		return err
+	}
+	defer pass.Close() // the link keeps it
+	if e.program, err = attachNative(pass, place.index); err != nil {
+		return err
+	}
+	if err := runIP(ctx, "link set lo up", fmt.Sprintf("address add %v dev %s", e.address, e.device),
+		fmt.Sprintf("link set %s up", e.device), route); err != nil {
+		return err
+	}
+	if err := unix.Mount("sysfs", "/sys", "sysfs", 0, ""); err != nil { // that of the network namespace
+		return fmt.Errorf("mount /sys: %w", err)
+	}
+	if err := os.WriteFile(e.file("threaded"), []byte("1"), 0); err != nil {
+		return fmt.Errorf("have packets received by a thread: %w (Linux 5.12 is needed)", err)
+	}
+	if e.receiver, err = kernelThreadOf(fmt.Sprintf("napi/%s-*", e.device)); err != nil {
+		return err
+	}
+	return e.processors.take(int(e.receiver), checkPriority)
 }
 
 // file is one of the device's in sysfs.
 func (e *wireEnd) file(name string) string { return filepath.Join("/sys/class/net", e.device, name) }
 
 // remove ends the namespaces, and the pair with them.
-func (w *healthWire) remove() {
-	for _, end := range []*wireEnd{&w.checker, &w.servers} {
+func (w *healthWire) remove() (err error) {
+	for _, end := range w.ends() {
+		if end.program != nil {
+			err = errors.Join(err, end.program.Close())
+		}
 		if end.private != nil {
 			end.end()
 		}
 	}
+	return err
 }
 
 // wireCount is how many packets have come to an end, and how many its processors have received, of all devices.
@@ -166,9 +204,8 @@ func (c wireCount) since(before wireCount) wireCount {
 // counted counts at both ends what comes while do runs. It is an error if processors of an end received less than came
 // to it: others did it for them then, and what was measured is not what it is said to be.
 func (w *healthWire) counted(do func() error) (checker wireCount, err error) {
-	ends := []*wireEnd{&w.servers, &w.checker}
-	before := make([]wireCount, len(ends))
-	for i, end := range ends {
+	var before [2]wireCount
+	for i, end := range w.ends() {
 		if before[i], err = end.count(); err != nil {
 			return checker, err
 		}
@@ -176,7 +213,7 @@ func (w *healthWire) counted(do func() error) (checker wireCount, err error) {
 	if err := do(); err != nil {
 		return checker, err
 	}
-	for i, end := range ends {
+	for i, end := range w.ends() {
 		now, err := end.count()
 		if err != nil {
 			return checker, err
