@@ -17,7 +17,7 @@
 //	lower.go        on which device the XDP program for an interface must sit, as pure code; offload.go: VLAN offload
 //	watch.go        links and addresses as they change; watchtable.go: what was reported of them
 //	route.go        the interface that leads to an address
-//	hostdialer.go   the sockets of health checks
+//	hostdialer.go   the sockets of health checks; tcpconn.go: a TCP connection at little cost
 //	probespace.go   ProbeSpace: the network namespace that health checks through VIPs come from; spacethread.go: the thread
 //	                in it; probeports.go: the ports that they send from; probelan.go: its ways out
 //	probepath.go    ProbePath: sockets that reach one real server at a VIP; probesocket.go: where they come from;

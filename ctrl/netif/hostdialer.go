@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -33,28 +34,55 @@ func (d HostDialer) DialContext(ctx context.Context, network, address string) (n
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	if network == "icmp" {
-		return d.dialICMP(ctx, to.Addr())
-	}
-	dialer := net.Dialer{KeepAlive: -1} // no TCP keepalive on a connection that lives for one question
 	switch network {
 	case "tcp":
-		// Go would otherwise let an environment variable choose Multipath TCP.
-		dialer.SetMultipathTCP(false)
-		if d.From != (netip.AddrPort{}) {
-			dialer.LocalAddr = &net.TCPAddr{IP: d.From.Addr().AsSlice(), Port: int(d.From.Port()), Zone: d.From.Addr().Zone()}
-		}
+		return d.dialTCP(ctx, netip.AddrPortFrom(to.Addr().Unmap(), to.Port()))
 	case "udp":
-		if d.From != (netip.AddrPort{}) {
-			dialer.LocalAddr = &net.UDPAddr{IP: d.From.Addr().AsSlice(), Port: int(d.From.Port()), Zone: d.From.Addr().Zone()}
-		}
+		return d.dialUDP(ctx, address)
+	case "icmp":
+		return d.dialICMP(ctx, to.Addr())
 	default:
 		return nil, fmt.Errorf("connect %s: no network %q", address, network)
 	}
-	if d.Interface != "" || d.Mark != 0 || network == "udp" {
-		dialer.Control = d.control
+}
+
+func (d HostDialer) dialTCP(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+	fd, err := kindFor(to.Addr(), unix.SOCK_STREAM).open()
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
 	}
-	return dialer.DialContext(ctx, network, address)
+	if err := errors.Join(d.prepare(fd, "tcp"), d.bind(fd, to.Addr())); err != nil {
+		return nil, errors.Join(err, unix.Close(fd))
+	}
+	return connectTCP(ctx, fd, to)
+}
+
+// bind gives a socket the source address and port, which are of the same family as where it connects to.
+func (d HostDialer) bind(fd int, to netip.Addr) error {
+	if d.From == (netip.AddrPort{}) {
+		return nil
+	}
+	from := d.From.Addr().Unmap()
+	switch {
+	case from.IsValid():
+	case to.Is4():
+		from = netip.IPv4Unspecified()
+	default:
+		from = netip.IPv6Unspecified()
+	}
+	address, err := sockaddrOf(netip.AddrPortFrom(from, d.From.Port()))
+	if err != nil {
+		return err
+	}
+	return os.NewSyscallError("bind", unix.Bind(fd, address))
+}
+
+func (d HostDialer) dialUDP(ctx context.Context, address string) (net.Conn, error) {
+	dialer := net.Dialer{Control: d.control}
+	if d.From != (netip.AddrPort{}) {
+		dialer.LocalAddr = &net.UDPAddr{IP: d.From.Addr().AsSlice(), Port: int(d.From.Port()), Zone: d.From.Addr().Zone()}
+	}
+	return dialer.DialContext(ctx, "udp", address)
 }
 
 // dialICMP opens a raw socket. The kernel's ping sockets would do without CAP_NET_RAW, but they are closed to root, too,

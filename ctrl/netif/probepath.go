@@ -86,11 +86,15 @@ func (p *ProbePath) DialContext(ctx context.Context, network, address string) (n
 	}
 	switch vip := to.Addr().Unmap(); network {
 	case "tcp":
-		return p.dial(ctx, network, to, func() (int, error) { return p.socket(kindFor(vip, unix.SOCK_STREAM), vip, 0) })
+		fd, err := p.socket(kindFor(vip, unix.SOCK_STREAM), vip, 0)
+		if err != nil {
+			return nil, err
+		}
+		return connectTCP(ctx, fd, netip.AddrPortFrom(vip, to.Port()))
 	case "udp":
-		return p.dial(ctx, network, to, func() (int, error) { return p.socket(kindFor(vip, unix.SOCK_DGRAM), vip, 0) })
+		return p.dial(ctx, to, func() (int, error) { return p.socket(kindFor(vip, unix.SOCK_DGRAM), vip, 0) })
 	case "icmp":
-		conn, err := p.dial(ctx, "udp", to, func() (int, error) { return p.pingSocket(vip) })
+		conn, err := p.dial(ctx, to, func() (int, error) { return p.pingSocket(vip) })
 		if err != nil {
 			return nil, err
 		}
@@ -100,10 +104,10 @@ func (p *ProbePath) DialContext(ctx context.Context, network, address string) (n
 	}
 }
 
-// dial has package net connect a socket of the probe space. It makes one itself, and then asks Control what else to do with
+// dial has package net connect a socket for datagrams of the probe space. It makes one itself, and then asks Control what else to do with
 // it: another one takes its place, before anything knows of it but its number.
-func (p *ProbePath) dial(ctx context.Context, network string, to netip.AddrPort, open func() (fd int, err error)) (net.Conn, error) {
-	dialer := net.Dialer{KeepAlive: -1, Control: func(_, _ string, c syscall.RawConn) error {
+func (p *ProbePath) dial(ctx context.Context, to netip.AddrPort, open func() (fd int, err error)) (net.Conn, error) {
+	dialer := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
 		fd, err := open()
 		if err != nil {
 			return err
@@ -115,8 +119,7 @@ func (p *ProbePath) dial(ctx context.Context, network string, to netip.AddrPort,
 		}
 		return nil
 	}}
-	dialer.SetMultipathTCP(false) // Go would otherwise let an environment variable choose it
-	return dialer.DialContext(ctx, network, to.String())
+	return dialer.DialContext(ctx, "udp", to.String())
 }
 
 // socket opens a socket that sends to the real server from a port, or with an id of ICMP; from any for 0.
@@ -148,15 +151,12 @@ func (w probeWay) prepare(fd int, port uint16) error {
 			return fmt.Errorf("share ports among probes: %w", err)
 		}
 	}
-	if err := unix.Bind(fd, sockaddrOf(netip.AddrPortFrom(w.source, port))); err != nil {
+	source, err := sockaddrOf(netip.AddrPortFrom(w.source, port))
+	if err != nil {
+		return err
+	}
+	if err := unix.Bind(fd, source); err != nil {
 		return fmt.Errorf("bind a probe to %s: %w", w.source, err)
 	}
 	return nil
-}
-
-func sockaddrOf(a netip.AddrPort) unix.Sockaddr {
-	if a.Addr().Is4() {
-		return &unix.SockaddrInet4{Addr: a.Addr().As4(), Port: int(a.Port())}
-	}
-	return &unix.SockaddrInet6{Addr: a.Addr().As16(), Port: int(a.Port())}
 }
