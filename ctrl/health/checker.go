@@ -119,8 +119,11 @@ func (c *Checker) expect(next time.Time) {
 func (c *Checker) Run(ctx context.Context) error {
 	next := c.config.Settings.First(time.Now(), c.config.Spread)
 	c.expect(next)
+	timer := time.NewTimer(time.Until(next))
+	defer timer.Stop()
 	for {
-		due, err := c.wait(ctx, next)
+		timer.Reset(time.Until(next))
+		due, err := c.wait(ctx, timer.C, next)
 		if err != nil {
 			return err
 		}
@@ -180,14 +183,13 @@ func (c *Checker) record(now time.Time, answer Answer, verdict Verdict) {
 	}
 }
 
-// wait returns at the given time or the next nudge, with when the check was due, or with ctx's error if that ends first.
-func (c *Checker) wait(ctx context.Context, when time.Time) (due time.Time, err error) {
-	timer := time.NewTimer(time.Until(when))
-	defer timer.Stop()
+// wait returns at the given time, which it is told of, or at the next nudge, with when the check was due, or with ctx's
+// error if that ends first.
+func (c *Checker) wait(ctx context.Context, come <-chan time.Time, when time.Time) (due time.Time, err error) {
 	select {
 	case <-ctx.Done():
 		return when, ctx.Err()
-	case <-timer.C:
+	case <-come:
 		return when, nil
 	case <-c.nudged:
 		return time.Now(), nil

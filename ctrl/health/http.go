@@ -171,8 +171,8 @@ func newHTTPGet(settings HTTPSettings, url URL, limits limits) (*httpGet, error)
 	}
 	return &httpGet{
 		path:        url.Path,
+		opening:     requestOpening(url.Path, settings.Protocol),
 		virtualHost: url.VirtualHost,
-		protocol:    settings.Protocol,
 		limits:      limits,
 		network:     settings.Network,
 		tls:         settings.TLS.config(url.VirtualHost),

@@ -11,8 +11,8 @@ import (
 // httpGet is the probe of one URL.
 type httpGet struct {
 	path        string
+	opening     string // of the request
 	virtualHost string
-	protocol    Protocol
 	limits      limits
 	network     Network
 	tls         *tls.Config // nil for HTTP_GET
@@ -54,18 +54,25 @@ func (g *httpGet) exchange(conn *conn, address netip.AddrPort) error {
 // request returns the bytes that keepalived would send. Web servers' logs and rules know them, so they are written by
 // hand and not by net/http, which has its own order of headers and cannot speak HTTP/1.0.
 func (g *httpGet) request(address netip.AddrPort) []byte {
+	const host = 64 // an address and port, or most names
+	request := append(make([]byte, 0, len(g.opening)+host), g.opening...)
+	if g.virtualHost != "" {
+		request = append(request, g.virtualHost...)
+	} else {
+		// A zone means something on this machine only.
+		request = netip.AddrPortFrom(address.Addr().WithZone(""), address.Port()).AppendTo(request)
+	}
+	return append(request, "\r\n\r\n"...)
+}
+
+// requestOpening is what a request says before it names the host, which is the end of it.
+func requestOpening(path string, protocol Protocol) string {
 	version, connection := "1.0", ""
-	switch g.protocol {
+	switch protocol {
 	case HTTP10Close:
 		connection = "Connection: close\r\n"
 	case HTTP11:
 		version, connection = "1.1", "Connection: close\r\n"
 	}
-	host := g.virtualHost
-	if host == "" {
-		// A zone means something on this machine only.
-		host = netip.AddrPortFrom(address.Addr().WithZone(""), address.Port()).String()
-	}
-	return fmt.Appendf(nil, "GET %s HTTP/%s\r\nUser-Agent: KeepAliveClient\r\n%sHost: %s\r\n\r\n",
-		g.path, version, connection, host)
+	return fmt.Sprintf("GET %s HTTP/%s\r\nUser-Agent: KeepAliveClient\r\n%sHost: ", path, version, connection)
 }

@@ -126,14 +126,17 @@ func (c *conn) deadline() time.Time {
 // inPlainWords puts a failure of the connection into the words that an operator wants to read: without the addresses and
 // call names that package net adds, and with the time that was waited. It leaves io.EOF and nil alone.
 func (c *conn) inPlainWords(err error) error {
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
+	case c.ctx.Err() != nil:
+		return context.Cause(c.ctx)
+	case errors.Is(err, io.EOF):
+		return err
 	}
 	var errno syscall.Errno
 	var waited net.Error
 	switch {
-	case c.ctx.Err() != nil:
-		return context.Cause(c.ctx)
 	case errors.As(err, &errno):
 		return errno
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &waited) && waited.Timeout():
