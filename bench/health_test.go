@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net"
 	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestHealthBenchmarkMeasuresChecksFlapsAndFalls(t *testing.T) {
@@ -49,6 +54,74 @@ func TestRoundsAreJudgedByTheirLatestChecks(t *testing.T) {
 	if got := judgeRound(nil); got != (healthRound{}) {
 		t.Errorf("a round without checks: %+v", got)
 	}
+}
+
+func TestChecksThatAreNotMadeAreMissed(t *testing.T) {
+	found := healthFindings{Rounds: []healthRound{
+		{Checks: 50_000, OnTime: 50_000, Took: 10 * time.Second}, {Checks: 49_400, OnTime: 49_400, Took: 10 * time.Second},
+	}, Refusals: []time.Duration{0}}
+	if got := found.made(5000); got != 98.8 {
+		t.Errorf("%v %% were made in the worst round, want 98.8", got)
+	}
+	if bar := found.bars(healthOptions{servers: 5000})[0]; bar.Held {
+		t.Errorf("held: %v", bar)
+	}
+}
+
+func TestPacketsAreCountedByTheProcessorThatReceivedThem(t *testing.T) {
+	const line = "%08x 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 %08x 00000000\n"
+	got, err := receivedBy([]byte(fmt.Sprintf(line+line, 0xfffffff0, 0, 0x20, 0x0a)))
+	if want := map[int]uint64{0: 0xfffffff0, 10: 0x20}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, %v, want %v", got, err, want)
+	}
+	if _, err := receivedBy([]byte("00000001 00000000\n")); err == nil {
+		t.Error("a line that names no processor is taken")
+	}
+	before, after := wireCount{came: 5, received: 0xfffffff0}, wireCount{came: 25, received: 0x10}
+	if got, want := after.since(before), (wireCount{20, 0x20}); got != want {
+		t.Errorf("since: %v, want %v", got, want)
+	}
+}
+
+func TestPacketsThatOthersReceiveAreNoticed(t *testing.T) {
+	needRoot(t)
+	wire, err := layHealthWire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := wire.remove(); err != nil {
+			t.Error(err)
+		}
+	}()
+	const asked = 2000
+	ask := func() error {
+		return wire.checker.do(func() error {
+			for range asked {
+				// Nobody listens.
+				if _, err := net.Dial("tcp4", checkedAddress(1, answeringPort).String()); !errors.Is(err, unix.ECONNREFUSED) {
+					return fmt.Errorf("asked a closed port: %w", err)
+				}
+			}
+			return nil
+		})
+	}
+	if received, err := wire.counted(ask); err != nil || received.came < asked {
+		t.Errorf("%d came, want %d: %v", received.came, asked, err)
+	}
+	if wire.checker.processors[0] == wire.servers.processors[0] {
+		t.Skip("a machine of one processor")
+	}
+	if err := wire.servers.processors.take(int(wire.checker.receiver), checkPriority); err != nil {
+		t.Fatal(err)
+	}
+	// What else the machine receives meanwhile may hide it, but not each time.
+	for range 20 {
+		if _, err := wire.counted(ask); err != nil && strings.Contains(err.Error(), "others did it for them") {
+			return
+		}
+	}
+	t.Error("the servers' processors receive what comes to the checker, and nobody minds")
 }
 
 func TestServersThatGoDownAreHeldToTheirSchedule(t *testing.T) {
