@@ -20,6 +20,7 @@ type runningCheck struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 	failure *atomic.Int64 // the health.Failure of the last probe through the VIP
+	both    *bothWays     // nil for a check that goes one way
 }
 
 // checkers runs a checker for all that ask the same. Its methods belong to the controller's goroutine.
@@ -27,7 +28,10 @@ type checkers struct {
 	log     *slog.Logger
 	probing *probing
 	running map[checkKey]runningCheck
-	// report is called on a checker's goroutine; it must not wait.
+	// passages are those of the checks that go both ways, by what they are for.
+	passages map[passageKey]*passage
+	// saw and report are called on a checker's goroutine; they must not wait.
+	saw    func(checkKey, sight)
 	report func(checkKey, health.Verdict)
 }
 
@@ -36,8 +40,8 @@ type checkers struct {
 func (c *checkers) follow(ctx context.Context, wanted map[checkKey]checkSpec, known map[checkKey]*check) error {
 	for key, check := range c.running {
 		if _, still := wanted[key]; !still {
-			check.stop()
-			delete(c.running, key)
+			c.end(key, check)
+			known[key].unsee()
 		}
 	}
 	for key, spec := range wanted {
@@ -52,13 +56,19 @@ func (c *checkers) follow(ctx context.Context, wanted map[checkKey]checkSpec, kn
 }
 
 func (c *checkers) start(ctx context.Context, key checkKey, spec checkSpec, known map[checkKey]*check) error {
+	check := runningCheck{spec: spec, failure: new(atomic.Int64)}
 	probes, err := c.probing.probesOf(spec)
 	if err != nil {
 		return err
 	}
-	failure := new(atomic.Int64)
-	if spec.via != (via{}) {
-		probes = watched(probes, failure)
+	switch {
+	case spec.bothWays():
+		if check.both, err = c.bothWays(key, spec, probes); err != nil {
+			return err
+		}
+		probes = check.both.probes()
+	case spec.via != via{}:
+		probes = watched(probes, check.failure)
 	}
 	cfg := health.CheckerConfig{Target: targetOf(spec), Probes: probes, Settings: timersOf(spec), Spread: rand.Float64()}
 	if spec.times.LogAllFailures {
@@ -69,20 +79,23 @@ func (c *checkers) start(ctx context.Context, key checkKey, spec checkSpec, know
 	if was := known[key]; was != nil && was.told {
 		cfg.Initial = &health.Initial{Up: was.up}
 	}
-	ctx, stop := context.WithCancel(ctx)
+	ctx, check.stop = context.WithCancel(ctx)
+	check.ctx = ctx
 	cfg.Report = func(v health.Verdict) {
 		if ctx.Err() == nil { // a checker that was replaced has nothing to say any more
 			c.report(key, v)
 		}
 	}
-	checker, err := health.NewChecker(cfg)
+	check.checker, err = health.NewChecker(cfg)
 	if err != nil {
-		stop()
+		check.stop()
 		return err
 	}
-	c.running[key] = runningCheck{spec, checker, ctx, stop, failure}
+	c.running[key] = check
+	c.join(check)
+	known[key].unsee()
 	go func() {
-		if err := checker.Run(ctx); !errors.Is(err, context.Canceled) {
+		if err := check.checker.Run(ctx); !errors.Is(err, context.Canceled) {
 			c.log.Error("a check has ended", "check", spec.name(), "address", spec.address(), "error", err)
 		}
 	}()
@@ -123,12 +136,18 @@ func (c *checkers) fileChanged(name string) {
 	}
 }
 
+// end stops a check.
+func (c *checkers) end(key checkKey, check runningCheck) {
+	check.stop()
+	delete(c.running, key)
+	c.leave(check)
+}
+
 // stopAll ends every check.
 func (c *checkers) stopAll() {
-	for _, check := range c.running {
-		check.stop()
+	for key, check := range c.running {
+		c.end(key, check)
 	}
-	clear(c.running)
 }
 
 // validChecks tries whether every check can be made. Certificates are read anew: what begins from now on shows those.

@@ -26,6 +26,7 @@ func fullCheck() *config.Check {
 		},
 		CheckSocket: config.CheckSocket{
 			To: netip.MustParseAddrPort("192.168.100.150:8080"), From: netip.MustParseAddrPort("192.168.100.211:99"), Interface: "enp1s0", Mark: 7,
+			Path: config.PathAddress,
 		},
 		Question: &config.HTTPCheck{
 			URLs: []config.URL{
@@ -73,7 +74,7 @@ func newFollowing(t *testing.T, report func(checkKey, health.Verdict)) *followin
 	k := newKnown()
 	k.links = lanLinks()
 	f := &following{t: t, known: &k, stopped: make(map[checkKey]int)}
-	f.checkers = &checkers{log: slog.New(slog.DiscardHandler), probing: probingIn(), running: make(map[checkKey]runningCheck), report: report}
+	f.checkers = &checkers{log: slog.New(slog.DiscardHandler), probing: probingIn(), running: make(map[checkKey]runningCheck), passages: make(map[passageKey]*passage), saw: func(checkKey, sight) {}, report: report}
 	t.Cleanup(f.stopAll)
 	return f
 }
@@ -161,9 +162,17 @@ func TestChecksRestWhereTheirVirtualServerIsNotServedIfItWantsThat(t *testing.T)
 	cfg.VirtualServers[0].HASuspend = true
 	f := newFollowing(t, func(checkKey, health.Verdict) {})
 	f.to(cfg)
+	for _, held := range f.known.checks {
+		held.sight = sight{ruling: doubted}
+	}
 	f.again(func(dataplane.ServiceKey) bool { return false })
 	if len(f.running) != 0 || len(f.stopped) != 2 {
 		t.Errorf("%d checks run, want none", len(f.running))
+	}
+	for _, held := range f.known.checks {
+		if held.sight != (sight{}) {
+			t.Errorf("one that rests is still seen %+v", held.sight)
+		}
 	}
 	if !f.known.roster.suspends() {
 		t.Error("nobody knows that a change of state matters")

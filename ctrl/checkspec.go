@@ -33,25 +33,73 @@ type checkKey struct {
 	question string
 }
 
+// station is a real server that checks ask.
+type station struct {
+	place
+	server netip.Addr
+	// amongBalancers: this host is one of the real servers, so that others may be its peers. The one that is MASTER would not
+	// answer for itself what comes to the VIP, but send it on.
+	amongBalancers bool
+}
+
+// mostVIPs are at how many VIPs of a virtual server its checks ask unless they are told to (check_path vip): a group may
+// have a network of them.
+const mostVIPs = 8
+
 // eachSpec calls do with the checks that one check of a configuration is: one for each VIP of the virtual server if it goes
 // through the VIP, and one for each host that an SMTP_CHECK names. A real server that is this host is asked at its address:
 // there is no way to it from outside.
-func eachSpec(v *config.VirtualServer, c *config.Check, server netip.Addr, at place, do func(checkSpec)) {
+func eachSpec(v *config.VirtualServer, c *config.Check, at station, do func(checkSpec)) {
 	for _, spec := range hostsOf(c) {
-		if spec.socket.Path != config.PathVIP || at.local {
+		vips := spec.vips(v, at)
+		if len(vips) == 0 {
 			do(spec)
 			continue
 		}
-		seen := make(map[netip.Addr]bool)
-		for _, e := range v.Endpoints() {
-			if vip := e.Addr(); !seen[vip] {
-				seen[vip] = true
-				spec.via = via{vip, at.ifname, server}
-				do(spec)
-			}
+		for _, vip := range vips {
+			spec.via = via{vip, at.ifname, at.server}
+			do(spec)
 		}
 	}
 }
+
+// vips are those that a check goes through; none if it goes to the address.
+func (s checkSpec) vips(v *config.VirtualServer, at station) (list []netip.Addr) {
+	both := s.socket.Path == config.PathAuto
+	if at.local || s.socket.Path == config.PathAddress || both && (at.amongBalancers || !s.asksAsClients(v, at.server)) {
+		return nil
+	}
+	seen := make(map[netip.Addr]bool)
+	for _, e := range v.Endpoints() {
+		vip := e.Addr()
+		if seen[vip] || both && e.Port() != 0 && e.Port() != s.socket.To.Port() {
+			continue
+		}
+		seen[vip] = true
+		if list = append(list, vip); both && len(list) == mostVIPs {
+			break
+		}
+	}
+	return list
+}
+
+// asksAsClients tells whether a check asks by the protocol of a virtual server's clients, and the real server itself.
+func (s checkSpec) asksAsClients(v *config.VirtualServer, server netip.Addr) bool {
+	if s.socket.To.Addr() != server {
+		return false
+	}
+	switch s.question.(type) {
+	case *config.HTTPCheck, *config.TCPCheck, *config.SMTPCheck:
+		return v.Protocol == config.TCP
+	case *config.UDPCheck, *config.DNSCheck:
+		return v.Protocol == config.UDP
+	default:
+		return false
+	}
+}
+
+// bothWays tells whether the check goes both through a VIP and to the address.
+func (s checkSpec) bothWays() bool { return s.via != via{} && s.socket.Path == config.PathAuto }
 
 // hostsOf are the checks of each host that is asked: the one, but for an SMTP_CHECK that names some.
 func hostsOf(c *config.Check) []checkSpec {
@@ -79,10 +127,10 @@ func (s checkSpec) name() string {
 	return s.question.Keyword()
 }
 
-// address is where the check goes; empty if nowhere.
+// address is where the check goes; empty if nowhere. Of one that goes both ways it is the real server's own.
 func (s checkSpec) address() string {
 	switch {
-	case s.via != (via{}):
+	case s.via != (via{}) && !s.bothWays():
 		return netip.AddrPortFrom(s.via.vip, s.socket.To.Port()).String()
 	case s.socket.To.IsValid():
 		return s.socket.To.String()
@@ -94,14 +142,16 @@ func (s checkSpec) address() string {
 // path is the way that the check takes, as keepalived.conf writes it.
 func (s checkSpec) path() string {
 	if s.via != (via{}) {
-		return "vip"
+		return s.socket.Path.String()
 	}
-	return "address"
+	return config.PathAddress.String()
 }
 
 // key is made of everything in the spec but positions.
 func (s checkSpec) key() checkKey {
-	s.socket.Path = config.PathAddress // via says it
+	if s.via == (via{}) {
+		s.socket.Path = config.PathAddress
+	}
 	return checkKey{s.times, s.socket, s.via, questionText(s.question)}
 }
 

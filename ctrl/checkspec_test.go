@@ -20,14 +20,14 @@ func specOf(c *config.Check) checkSpec {
 }
 
 func specsOf(v *config.VirtualServer, c *config.Check, server netip.Addr, at place) (specs []checkSpec) {
-	eachSpec(v, c, server, at, func(s checkSpec) { specs = append(specs, s) })
+	eachSpec(v, c, station{place: at, server: server}, func(s checkSpec) { specs = append(specs, s) })
 	return specs
 }
 
 // probingIn is what checks of tests are made with.
 func probingIn() *probing {
 	return &probing{
-		runner: noRunner{}, values: noValues{}, through: func(via) health.Network { return netif.HostDialer{} },
+		runner: noRunner{}, values: noValues{}, through: func(via) vipNetwork { return vipNetwork{} },
 		certificates: make(map[config.Credentials]*tls.Certificate),
 	}
 }
@@ -116,6 +116,7 @@ func TestWhereACheckGoes(t *testing.T) {
 		netip.MustParseAddrPort("192.168.100.221:80"), netip.MustParseAddrPort("192.168.100.221:443"), netip.MustParseAddrPort("192.168.100.222:80"),
 	}}
 	throughVIP := func(c *config.Check) { c.Path = config.PathVIP }
+	both := func(c *config.Check) { c.Path, c.To = config.PathAuto, netip.MustParseAddrPort("192.168.100.150:80") }
 	for name, test := range map[string]struct {
 		change func(*config.Check)
 		at     place
@@ -129,6 +130,24 @@ func TestWhereACheckGoes(t *testing.T) {
 			one.To, two.To, two.Path = netip.MustParseAddrPort("10.0.0.1:25"), netip.MustParseAddrPort("10.0.0.2:26"), config.PathVIP
 			c.Question = &config.SMTPCheck{Hosts: []config.CheckSocket{one, two}}
 		}, place{ifname: "enp1s0"}, []string{"address 10.0.0.1:25", "vip 192.168.100.221:26", "vip 192.168.100.222:26"}},
+		"both ways, through the VIPs that have its port": {both, place{ifname: "enp1s0"},
+			[]string{"auto 192.168.100.150:80 192.168.100.221", "auto 192.168.100.150:80 192.168.100.222"}},
+		"to the address by default, for it is this host": {both, place{local: true}, []string{"address 192.168.100.150:80"}},
+		"to the address by default, for no client asks at that port": {
+			func(c *config.Check) { c.Path = config.PathAuto }, place{ifname: "enp1s0"}, []string{"address 192.168.100.150:8080"},
+		},
+		"to the address by default, for it is another host's": {func(c *config.Check) {
+			both(c)
+			c.To = netip.MustParseAddrPort("10.0.0.1:80")
+		}, place{ifname: "enp1s0"}, []string{"address 10.0.0.1:80"}},
+		"to the address by default, for no client asks by UDP": {func(c *config.Check) {
+			both(c)
+			c.Question = &config.DNSCheck{}
+		}, place{ifname: "enp1s0"}, []string{"address 192.168.100.150:80"}},
+		"to the address by default, for no client pings": {func(c *config.Check) {
+			both(c)
+			c.Question = &config.PingCheck{}
+		}, place{ifname: "enp1s0"}, []string{"address 192.168.100.150:80"}},
 		"nowhere": {func(c *config.Check) {
 			c.CheckSocket, c.Question = config.CheckSocket{}, &config.MiscCheck{}
 		}, place{ifname: "enp1s0"}, []string{"address "}},
@@ -139,13 +158,46 @@ func TestWhereACheckGoes(t *testing.T) {
 			var got []string
 			keys := make(map[checkKey]bool)
 			for _, spec := range specsOf(v, check, netip.MustParseAddr("192.168.100.150"), test.at) {
-				got = append(got, spec.path()+" "+spec.address())
+				to := spec.path() + " " + spec.address()
+				if spec.bothWays() {
+					to += " " + spec.via.vip.String()
+				}
+				got = append(got, to)
 				keys[spec.key()] = true
 			}
 			if !slices.Equal(got, test.want) || len(keys) != len(got) {
 				t.Errorf("%q in %d checks, want %q", got, len(keys), test.want)
 			}
 		})
+	}
+}
+
+func TestADefaultCheckAsksThroughFewVIPsAndNotAmongBalancers(t *testing.T) {
+	v := &config.VirtualServer{Group: "many"}
+	for i := range byte(3 * mostVIPs) {
+		v.Members = append(v.Members, netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, i}), 0))
+	}
+	check := fullCheck()
+	check.Path = config.PathAuto
+	at := station{place: place{ifname: "enp1s0"}, server: check.To.Addr()}
+	count := func() (n int) {
+		eachSpec(v, check, at, func(s checkSpec) {
+			if s.via != (via{}) {
+				n++
+			}
+		})
+		return n
+	}
+	if got := count(); got != mostVIPs {
+		t.Errorf("it goes through %d VIPs, want %d", got, mostVIPs)
+	}
+	at.amongBalancers = true
+	if got := count(); got != 0 {
+		t.Errorf("among balancers it goes through %d VIPs", got)
+	}
+	check.Path = config.PathVIP
+	if got := count(); got != len(v.Members) {
+		t.Errorf("as it is told to it goes through %d VIPs, want all %d", got, len(v.Members))
 	}
 }
 

@@ -76,6 +76,7 @@ type Controller struct {
 	news       []serverNews         // that nobody was told yet
 	wrong      map[api.Finding]bool // on the LAN, that is logged
 	surveys    bool                 // what that follows from has changed
+	reaches    bool                 // who can be asked through VIPs has changed
 	awaiting   *time.Timer          // looks again at the real servers that were waited for
 	probe      *time.Timer          // asks who else has a VIP, a while after the last transition
 	launcher   *script.Launcher
@@ -109,7 +110,9 @@ func New(opts Options) *Controller {
 	c.awaiting = time.AfterFunc(repairInterval, func() { c.post(func() { c.stale = true }) })
 	c.awaiting.Stop()
 	c.probing = &probing{through: c.wayThrough, certificates: make(map[config.Credentials]*tls.Certificate)}
-	c.checkers = &checkers{log: opts.Log, probing: c.probing, running: make(map[checkKey]runningCheck), report: c.onVerdict}
+	c.checkers = &checkers{
+		log: opts.Log, probing: c.probing, running: make(map[checkKey]runningCheck), passages: make(map[passageKey]*passage), saw: c.onSight, report: c.onVerdict,
+	}
 	return c
 }
 
@@ -165,6 +168,10 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 		c.relocate()
 		if c.stale {
 			c.replan()
+		}
+		if c.reaches && !c.stale {
+			c.reaches = false
+			c.followProbes()
 		}
 		c.watchLAN()
 		c.refit()

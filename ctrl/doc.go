@@ -54,8 +54,9 @@
 //	segment.go     ARP and NDP on one interface; pace.go: not too fast; claims.go: others that answer for a VIP; findings.go:
 //	               what is wrong on the LAN
 //	checks.go      health checkers; checkspec.go: which checks are one; probes.go: what they ask; probeways.go: their ways
-//	               through VIPs; insight.go: who fails there, asked at his own address, too; handshakes.go: what the packets
-//	               tell of real servers
+//	               through VIPs; insight.go: who fails there, asked at his own address, too; bothways.go: a check that goes
+//	               both ways; proof.go: whether what fails through a VIP is the real server, passage.go: as checks share it;
+//	               handshakes.go: what the packets tell of real servers
 //	examine.go     what drover doctor looks at on this host; doctor.go and doctorhost.go: what it means
 //	status.go      what `drover status` shows; statusinstance.go: of VRRP; statuscount.go: what the maps count
 package ctrl

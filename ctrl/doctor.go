@@ -98,6 +98,13 @@ func (e *Examination) daemon() []api.Finding {
 func (e *Examination) programs() []api.Finding {
 	var list []api.Finding
 	for _, i := range e.Status.Interfaces {
+		if i.ProbeReason != "" {
+			list = append(list, api.Finding{
+				Severity: api.SeverityWarning, Kind: "check-path", Subject: i.Name,
+				Text:     "health checks cannot go through VIPs here: a real server that has lost the VIP is not seen",
+				Evidence: i.ProbeReason, Cure: "what the evidence says; or check_path address, if it is to be so",
+			})
+		}
 		switch {
 		case i.XDPMode == "":
 			list = append(list, api.Finding{

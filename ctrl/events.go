@@ -29,7 +29,7 @@ func (c *Controller) onVerdict(key checkKey, v health.Verdict) {
 
 func (c *Controller) onNeighbor(ifname string, n netif.Neighbor) {
 	c.post(func() {
-		c.known.hear(ifname, n)
+		c.reaches = c.known.hear(ifname, n) || c.reaches
 		c.unfit()
 		c.stale = true
 		c.log.Info("real server's MAC address", "real_server", n.Address, "interface", ifname, "mac", n.MAC.String(),

@@ -16,7 +16,7 @@ import (
 // that answer at their own address and not through the VIP.
 func (k *known) findings() []api.Finding {
 	list := []api.Finding{}
-	for _, of := range []func() []api.Finding{k.claimFindings, k.neighborFindings, k.twinFindings, k.pathFindings} {
+	for _, of := range []func() []api.Finding{k.claimFindings, k.neighborFindings, k.twinFindings, k.pathFindings, k.passageFindings} {
 		list = append(list, of()...)
 	}
 	api.SortFindings(list)
@@ -70,17 +70,66 @@ func keepQuiet(vip netip.Addr) string {
 func (k *known) pathFindings() []api.Finding {
 	var list []api.Finding
 	for _, c := range k.checks {
-		if c.spec.via == (via{}) || c.passes() || !c.insight.passes() {
+		beside := c.beside()
+		if c.spec.via == (via{}) || c.passes() || !beside.passes() {
 			continue
 		}
 		list = append(list, api.Finding{
 			Severity: api.SeverityError, Kind: "vip-fails",
 			Subject:  fmt.Sprintf("%s through %s", netip.AddrPortFrom(c.spec.via.server, c.spec.socket.To.Port()), c.spec.via.vip),
-			Text:     "the real server answers at its own address and not through the VIP: " + c.insight.diagnosis.Cause,
-			Evidence: fmt.Sprintf("%s: address ok, VIP fails: %s", c.spec.question.Keyword(), c.reason), Cure: c.insight.diagnosis.Cure,
+			Text:     "the real server answers at its own address and not through the VIP: " + beside.diagnosis.Cause,
+			Evidence: fmt.Sprintf("%s: address ok, VIP fails: %s", c.spec.question.Keyword(), c.reason), Cure: beside.diagnosis.Cure,
 		})
 	}
 	return list
+}
+
+// passageFindings are of ways through VIPs of which it is not shown that this host gets answers: no real server passes
+// through the VIP, while they do at their own addresses.
+func (k *known) passageFindings() []api.Finding {
+	doubts := make(map[passageKey][]*check)
+	for _, c := range k.checks {
+		if c.sight.ruling == doubted {
+			by := passageOf(c.spec, c.key, 0)
+			doubts[by] = append(doubts[by], c)
+		}
+	}
+	var list []api.Finding
+	for by, checks := range doubts {
+		slices.SortFunc(checks, func(a, b *check) int { return a.spec.via.server.Compare(b.spec.via.server) })
+		list = append(list, passageFinding(by, checks))
+	}
+	return list
+}
+
+// mostEvidence is how many real servers a finding names.
+const mostEvidence = 4
+
+// passageFinding is of checks whose failures through a VIP do not count. The first one stands for all.
+func passageFinding(by passageKey, checks []*check) api.Finding {
+	first := checks[0]
+	var said []string
+	for _, c := range checks[:min(len(checks), mostEvidence)] {
+		said = append(said, fmt.Sprintf("%s: address ok, VIP fails: %s", c.spec.via.server, c.sight.through))
+	}
+	if more := len(checks) - len(said); more > 0 {
+		said = append(said, fmt.Sprintf("and %d more", more))
+	}
+	ever := "none has passed through it yet"
+	if proven := first.sight.proven; !proven.IsZero() {
+		ever = "the last one has passed through it at " + proven.Format("15:04:05")
+	}
+	return api.Finding{
+		Severity: api.SeverityWarning, Kind: "vip-unproven",
+		Subject: fmt.Sprintf("%s by %s", netip.AddrPortFrom(by.via.vip, by.port), by.via.ifname),
+		Text: "real servers pass their check at their own addresses, and none of them through the VIP; it may be this host that gets no " +
+			"answers so: the addresses count, and one that has lost the VIP is not seen",
+		Evidence: fmt.Sprintf("%s: %s; %s", first.spec.question.Keyword(), strings.Join(said, ", "), ever),
+		Cure: fmt.Sprintf("if clients are not served either: %s. If they are, and the answers get lost here: look what drops or takes them (tc filter "+
+			"show dev %s egress; nft list ruleset netdev; other programs on %[2]s, its driver, the switch's rules for MAC addresses). If they are, "+
+			"and the answers are to be as they are: check_path address; if this is to count: check_path vip",
+			cmp.Or(first.sight.insight.diagnosis.Cure, "give the real servers the VIP"), by.via.ifname),
+	}
 }
 
 // neighborFindings are of real servers whose address two hosts answer for, as the resolver tells.

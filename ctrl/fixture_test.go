@@ -39,7 +39,7 @@ func realServer(address string) config.RealServer {
 func httpCheck(address netip.AddrPort) config.Check {
 	return config.Check{
 		CheckTimes:  config.CheckTimes{ConnectTimeout: time.Second, DelayLoop: time.Hour, Warmup: 1e6 * time.Hour},
-		CheckSocket: config.CheckSocket{To: address},
+		CheckSocket: config.CheckSocket{To: address, Path: config.PathAddress},
 		Question: &config.HTTPCheck{
 			URLs: []config.URL{{Path: "/", StatusCodes: []config.StatusRange{{Low: 200, High: 200}}}}, HTTPProtocol: "1.0",
 		},

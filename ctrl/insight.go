@@ -94,13 +94,23 @@ func asksByDatagram(s checkSpec) bool {
 func (c *Controller) seek() {
 	for key, running := range c.checkers.running {
 		held := c.known.checks[key]
-		if running.spec.via == (via{}) || held == nil || !held.told || held.up || time.Since(held.insight.at) < insightInterval {
+		if running.spec.via == (via{}) || running.spec.bothWays() || held == nil || !held.told || held.up || time.Since(held.insight.at) < insightInterval {
 			continue
 		}
 		if err := c.insights.want(key, running, c.probing); err != nil {
 			c.log.Error("a real server cannot be asked at its own address", "error", err) // validChecks has tried: not to be met
 		}
 	}
+}
+
+// onSight notes what a check that goes both ways has seen.
+func (c *Controller) onSight(key checkKey, seen sight) {
+	c.post(func() {
+		if held := c.known.checks[key]; held != nil {
+			held.sight = seen
+			c.surveys = true
+		}
+	})
 }
 
 // onInsight notes what a real server has said at its own address.

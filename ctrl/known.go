@@ -42,6 +42,15 @@ type check struct {
 	key  checkKey
 	spec checkSpec
 	verdict
+	// sight is what is seen beside of one that goes both ways.
+	sight sight
+}
+
+// unsee forgets what was seen beside by one that is not made any more; nil, of one that is not asked for, has seen nothing.
+func (c *check) unsee() {
+	if c != nil {
+		c.sight = sight{}
+	}
 }
 
 // verdict is what is held of a check.
@@ -101,22 +110,25 @@ func virtualAddresses(i config.Instance) []config.VirtualAddress {
 }
 
 // hear notes what a resolver found. One that has just begun does not know the MAC of a real server that was lost; what an
-// earlier one found is kept then, so that the real server's connections go on.
-func (k *known) hear(ifname string, n netif.Neighbor) {
+// earlier one found is kept then, so that the real server's connections go on. It tells whether one is known that was not, or
+// the other way round.
+func (k *known) hear(ifname string, n netif.Neighbor) (found bool) {
 	heard, there := k.neighbors[neighborKey{ifname, n.Address}]
 	if !there { // nobody needs it any more
-		return
+		return false
 	}
+	was := heard.mac
 	heard.resolved, heard.reason = n.Resolved, n.Reason
 	if n.MAC == nil {
-		return
+		return false
 	}
 	mac, err := dataplane.ParseMAC(n.MAC)
 	if err != nil {
 		*heard = neighbor{reason: err.Error()}
-		return
+	} else {
+		heard.mac = mac
 	}
-	heard.mac = mac
+	return (was == dataplane.MAC{}) != (heard.mac == dataplane.MAC{})
 }
 
 // macsOn are the MACs at which the real servers on an interface answer. One that was lost must answer again first.

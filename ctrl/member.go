@@ -43,7 +43,7 @@ func (m *member) standing() standing {
 	at := m.position()
 	switch {
 	case m.place.local:
-		return standing{at, m.failures()}
+		return standing{at, cmp.Or(m.failures(), m.doubts())}
 	case m.neighbor == nil:
 		return standing{at, m.place.doubt}
 	case m.outlet.err != nil:
@@ -51,7 +51,7 @@ func (m *member) standing() standing {
 	case m.neighbor.mac == dataplane.MAC{}:
 		return standing{at, cmp.Or(m.place.doubt, m.neighbor.reason, "its MAC address is not known yet")}
 	default:
-		return standing{at, cmp.Or(m.failures(), m.neighbor.reason)}
+		return standing{at, cmp.Or(m.failures(), m.neighbor.reason, m.doubts())}
 	}
 }
 
@@ -91,6 +91,16 @@ func (m *member) failures() string {
 		all = append(all, reason)
 	}
 	return strings.Join(all, "; ")
+}
+
+// doubts says what is wrong through VIPs that does not count; empty if nothing.
+func (m *member) doubts() string {
+	for _, c := range m.checks {
+		if c.sight.ruling == doubted {
+			return fmt.Sprintf("VIP fails: %s; it may be this host that does not hear the answers, so the address counts", c.sight.through)
+		}
+	}
+	return ""
 }
 
 // refused tells whether anything says that it is down.
@@ -152,7 +162,7 @@ func (c *check) passes() bool { return c.up || !c.told && !c.spec.times.Alpha }
 
 // reasons says why it does not pass, with what is known beside if it goes through the VIP.
 func (c *check) reasons() string {
-	switch i := c.insight; {
+	switch i := c.beside(); {
 	case i.at.IsZero():
 		return c.reason
 	case i.passes():
@@ -160,6 +170,14 @@ func (c *check) reasons() string {
 	default:
 		return fmt.Sprintf("VIP fails: %s; address fails: %s", c.reason, i.reason)
 	}
+}
+
+// beside is what the real server says at its own address while the check fails through a VIP.
+func (c *check) beside() insight {
+	if c.spec.bothWays() {
+		return c.sight.insight
+	}
+	return c.insight
 }
 
 func stateOf(up bool) dataplane.RealState {

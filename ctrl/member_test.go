@@ -3,6 +3,7 @@ package ctrl
 import (
 	"net/netip"
 	"reflect"
+	"strings"
 	"testing"
 
 	"drover/ctrl/api"
@@ -102,6 +103,39 @@ func TestWhatIsSaidOfACheckThatFailsThroughTheVIP(t *testing.T) {
 				t.Errorf("found %+v", found[0])
 			}
 		})
+	}
+}
+
+func TestWhatIsSaidOfAFailureThroughTheVIPThatDoesNotCount(t *testing.T) {
+	cfg := tutorialConfig()
+	for i := range cfg.VirtualServers[0].RealServers {
+		cfg.VirtualServers[0].RealServers[i].Checks[0].Path = config.PathAuto
+	}
+	k := allWell(cfg)
+	lost := health.Diagnose(health.Passed, health.Silent, web.Address, false)
+	seen := sight{ruling: doubted, through: "no answer for 1s", insight: insight{at: noon, diagnosis: lost}}
+	for _, r := range []realKey{{web, web0}, {web, web1}} {
+		memberOf(k, r).checks[0].sight = seen
+	}
+	if at := memberOf(k, realKey{web, web0}).standing(); at.state != dataplane.RealUp || !strings.Contains(at.reason, "VIP fails: no answer for 1s; it may be this host") {
+		t.Errorf("it stands at %+v", at)
+	}
+	found := k.findings()
+	if len(found) != 1 || found[0].Kind != "vip-unproven" || found[0].Severity != api.SeverityWarning || found[0].Subject != "192.168.100.221:80 by enp1s0" ||
+		found[0].Evidence != "HTTP_GET: 192.168.100.150: address ok, VIP fails: no answer for 1s, 192.168.100.151: address ok, VIP fails: no answer for 1s; "+
+			"none has passed through it yet" || !strings.Contains(found[0].Cure, lost.Cure) {
+		t.Errorf("found %+v", found)
+	}
+
+	held := memberOf(k, realKey{web, web0}).checks[0]
+	held.verdict = verdict{told: true, reason: "no answer for 1s"}
+	held.sight.ruling = fails
+	if at := memberOf(k, realKey{web, web0}).standing(); at.state != dataplane.RealDown || at.reason != "address ok, VIP fails: no answer for 1s; "+lost.String() {
+		t.Errorf("since another one has passed it stands at %+v", at)
+	}
+	k.settle(cfg, allOn("enp1s0", cfg))
+	if again := memberOf(k, realKey{web, web0}).checks[0]; again.sight != held.sight {
+		t.Errorf("after a reload it is seen %+v", again.sight)
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 type probing struct {
 	runner  health.Runner
 	values  health.Values
-	through func(via) health.Network // the way through a VIP
+	through func(via) vipNetwork // the way through a VIP
 	// certificates are those of SSL blocks, read once.
 	certificates map[config.Credentials]*tls.Certificate
 }
@@ -62,7 +62,10 @@ func targetOf(s checkSpec) health.Target {
 
 // networkOf is the way that a check takes.
 func (p *probing) networkOf(s checkSpec) health.Network {
-	if s.via != (via{}) {
+	switch {
+	case s.bothWays():
+		return p.through(s.via).alone()
+	case s.via != via{}:
 		return p.through(s.via)
 	}
 	return netif.HostDialer{From: s.socket.From, Interface: s.socket.Interface, Mark: s.socket.Mark}

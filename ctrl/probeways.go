@@ -3,6 +3,7 @@ package ctrl
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -89,7 +90,22 @@ type vipNetwork struct {
 	ways   *probeWays
 	ifname string // that the real server is behind
 	server netip.Addr
-	own    health.Network // to the real server's own address, while there is no way through the VIP
+	own    health.Network // to the real server's own address, while there is no way through the VIP; nil for none
+}
+
+// alone is the network without the real server's own address.
+func (n vipNetwork) alone() vipNetwork {
+	n.own = nil
+	return n
+}
+
+// ready says why there is no way through a VIP; nil if there is one.
+func (n vipNetwork) ready(vip netip.Addr) error {
+	space := n.ways.space.Load()
+	if space == nil {
+		return netif.ErrNoProbePath
+	}
+	return space.Path(n.ifname, n.server).Ready(vip)
 }
 
 // DialContext connects to the port of a VIP at the real server.
@@ -104,11 +120,14 @@ func (n vipNetwork) DialContext(ctx context.Context, network, address string) (n
 			return conn, err
 		}
 	}
+	if n.own == nil { // there was a way when the check began
+		return nil, fmt.Errorf("%w: %w", health.ErrNotAsked, netif.ErrNoProbePath)
+	}
 	return n.own.DialContext(ctx, network, netip.AddrPortFrom(n.server, to.Port()).String())
 }
 
 // wayThrough is the network of checks that go to a real server through a VIP.
-func (c *Controller) wayThrough(v via) health.Network {
+func (c *Controller) wayThrough(v via) vipNetwork {
 	return vipNetwork{ways: &c.ways, ifname: v.ifname, server: v.server, own: netif.HostDialer{}}
 }
 
@@ -175,7 +194,10 @@ func (r *roster) askedThroughVIPs() map[string]map[netip.Addr]uint32 {
 	return all
 }
 
-// isAskedThroughVIP tells whether one of the checks of a real server goes through the VIP (check_path vip).
+// isAskedThroughVIP tells whether one of the checks of a real server goes through the VIP. One that goes both ways does when
+// it is known where that is: before, nothing could be told of it.
 func (m *member) isAskedThroughVIP() bool {
-	return slices.ContainsFunc(m.checks, func(c *check) bool { return c.spec.via != via{} })
+	return slices.ContainsFunc(m.checks, func(c *check) bool {
+		return c.spec.via != via{} && (!c.spec.bothWays() || m.neighbor != nil && m.neighbor.mac != dataplane.MAC{})
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"drover/ctrl/config"
+	"drover/ctrl/netif"
 	"drover/dataplane"
 )
 
@@ -40,6 +41,14 @@ func TestTheRealServersThatAreAskedThroughVIPs(t *testing.T) {
 			},
 			map[string]map[netip.Addr]uint32{"enp1s0": {web0.Addr(): 1}, "enp2s0": {web1.Addr(): 2}},
 		},
+		"one that is asked both ways, whose MAC address is known": {
+			func(c *config.Config, _ []whereabouts) {
+				for i := range c.VirtualServers[0].RealServers {
+					c.VirtualServers[0].RealServers[i].Checks[0].Path = config.PathAuto
+				}
+			},
+			map[string]map[netip.Addr]uint32{"enp1s0": {web1.Addr(): 2}},
+		},
 		"not this host": {
 			func(c *config.Config, places []whereabouts) {
 				throughVIP(&c.VirtualServers[0].RealServers[0])
@@ -59,6 +68,10 @@ func TestTheRealServersThatAreAskedThroughVIPs(t *testing.T) {
 				t.Errorf("before they have ids: %v", early)
 			}
 			identify(t, &k)
+			if known := k.hear("enp1s0", netif.Neighbor{Address: web1.Addr(), MAC: net.HardwareAddr{2, 0, 0, 0, 0, 1}, Resolved: true}); !known &&
+				k.neighbors[neighborKey{"enp1s0", web1.Addr()}] != nil {
+				t.Error("that a MAC address became known is no news")
+			}
 			if got := k.roster.askedThroughVIPs(); !maps.EqualFunc(got, test.want, maps.Equal) {
 				t.Errorf("%v, want %v", got, test.want)
 			}

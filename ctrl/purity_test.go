@@ -13,7 +13,7 @@ import (
 // pure are the files that open no file or socket, read no clock and start no goroutine.
 var pure = []string{
 	"plan.go", "layout.go", "roster.go", "outlet.go", "place.go", "capacity.go", "identity.go", "known.go", "claims.go",
-	"member.go", "quorum.go", "checkspec.go", "recall.go", "findings.go", "doctor.go", "doctorhost.go",
+	"member.go", "proof.go", "quorum.go", "checkspec.go", "recall.go", "findings.go", "doctor.go", "doctorhost.go",
 	"fitness.go", "lowering.go", "lateness.go", "share.go", "routersettings.go",
 	"config/*.go", "vrrp/*.go", "health/tracker.go", "health/kind.go", "health/weight.go", "health/diagnosis.go",
 	"schedule/*.go", "suspect/*.go",

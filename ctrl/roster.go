@@ -140,6 +140,7 @@ func (k *known) enlist(old *known, p, was *pool, at []place) {
 	p.members = make([]member, len(list))
 	room := make([]*check, len(list)) // for one check each, side by side
 	before := was.byAddress()
+	balancers := slices.ContainsFunc(at[:len(p.config.RealServers)], func(to place) bool { return to.local })
 	for i, r := range list {
 		m := &p.members[i]
 		*m = member{
@@ -154,22 +155,22 @@ func (k *known) enlist(old *known, p, was *pool, at []place) {
 		if former != nil && former.sorryOnly == m.sorryOnly {
 			m.life = former.life
 		}
-		k.ask(old, p.config, m, former)
+		k.ask(old, p.config, m, former, balancers)
 	}
 }
 
 // ask gives a member its checks. A check that is new to a real server which is not goes on from what is known of that.
-func (k *known) ask(old *known, v *config.VirtualServer, m, former *member) {
+func (k *known) ask(old *known, v *config.VirtualServer, m, former *member, amongBalancers bool) {
 	for i := range m.config.Checks {
 		c := &m.config.Checks[i]
 		m.weighs = m.weighs || setsWeight(*c)
-		eachSpec(v, c, m.config.Address, m.place, func(spec checkSpec) {
+		eachSpec(v, c, station{m.place, m.config.Address, amongBalancers}, func(spec checkSpec) {
 			key := spec.key()
 			asked := k.checks[key]
 			if asked == nil {
 				asked = &check{key: key, spec: spec}
 				if was := old.checks[key]; was != nil {
-					asked.verdict = was.verdict
+					asked.verdict, asked.sight = was.verdict, was.sight
 				} else if former != nil {
 					asked.verdict = former.soFar()
 				}

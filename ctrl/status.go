@@ -138,12 +138,19 @@ func (c *Controller) checksOf(m *member) []api.Check {
 			Kind: a.spec.question.Keyword(), Address: a.spec.address(), Path: a.spec.path(), Up: a.passes(), Resting: !runs,
 			Done: seen.Checks, Failed: seen.Failures, Last: seen.LastCheck, LastError: seen.LastError, Next: next,
 		}
+		if a.spec.via != (via{}) {
+			list[i].VIP = a.spec.via.vip.String()
+		}
 		if a.weight.Way != health.KeepWeight {
 			list[i].Weight = &a.weight.Value
 		}
+		if a.sight.ruling == doubted {
+			list[i].Unproven = &api.Unproven{Error: a.sight.through, Proven: a.sight.proven}
+			list[i].OwnAddress = a.sight.insight.status()
+		}
 		if !a.passes() {
 			list[i].Reason = cmp.Or(a.reason, "it has not passed yet")
-			list[i].OwnAddress = a.insight.status()
+			list[i].OwnAddress = a.beside().status()
 		}
 	}
 	return list

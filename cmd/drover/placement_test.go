@@ -116,6 +116,7 @@ func TestARealServerIsFoundWhenItsNetworkComes(t *testing.T) {
 			n := newNetwork(t)
 			wide, web := n.addSecondLAN()
 			n.run(wide, c.away)
+			n.must(wide.WriteFile(defaultConfig, "drover {\n  check_path address\n}\n"+secondLANConfig())) // the other way needs no route
 			n.start(wide)
 			n.untilState(wide, "MASTER")
 			n.untilUp(wide, 1)
@@ -164,16 +165,19 @@ func (n *network) startServing(own string) {
 	n.untilState(n.high, "MASTER")
 }
 
+// secondLANConfig has a real server on another LAN, beside web150.
+func secondLANConfig() string {
+	return instance(12, vip.String()) + virtualServer(vip.String()+" 80", "rr", "TCP",
+		realServer("192.168.100.150 80", 1), realServer("10.0.2.152 80", 1))
+}
+
 // addSecondLAN boots a balancer that has a real server on another LAN, beside web150.
 func (n *network) addSecondLAN() (balancer, web *testbed.Host) {
 	n.t.Helper()
 	balancer = n.addHost(testbed.HostSpec{
 		Name: "wide", Interface: "enp1s0", Addresses: prefixes("192.168.100.213/24"),
-		More: []testbed.Port{{Interface: "enp2s0", LAN: "back", Addresses: prefixes("10.0.2.1/24")}},
-		Files: map[string]string{
-			defaultConfig: instance(12, vip.String()) + virtualServer(vip.String()+" 80", "rr", "TCP",
-				realServer("192.168.100.150 80", 1), realServer("10.0.2.152 80", 1)),
-		},
+		More:  []testbed.Port{{Interface: "enp2s0", LAN: "back", Addresses: prefixes("10.0.2.1/24")}},
+		Files: map[string]string{defaultConfig: secondLANConfig()},
 	})
 	spec := testbed.RealServer("web152", mac(n.t, "b8:27:eb:00:00:03"), prefixes("192.168.100.152/24")[0], vip)
 	spec.More = []testbed.Port{{Interface: "eth1", LAN: "back", Addresses: prefixes("10.0.2.152/24")}}

@@ -16,6 +16,11 @@ func throughVIPs(priority int) string {
 	return "drover {\n  check_path vip\n}\n" + tutorialConfig(priority)
 }
 
+// byAddresses is the same with checks that go to the real servers' own addresses.
+func byAddresses(priority int) string {
+	return "drover {\n  check_path address\n}\n" + tutorialConfig(priority)
+}
+
 // otherMACs are the addresses beside its own that a host's interface receives for devices above it, wherever those are.
 func (n *network) otherMACs(h *testbed.Host) ([]string, error) {
 	out, err := h.Command(n.t.Context(), "bridge", "fdb", "show", "dev", h.Interface()).Output()
@@ -48,7 +53,7 @@ func TestTheWaysThroughVIPsComeAndGoWithTheDaemonAndItsConfiguration(t *testing.
 	if after := n.untilWays(n.high, 1); !slices.Equal(after, before) {
 		t.Errorf("a reload has made another way: %v, before it %v", after, before)
 	}
-	n.reload(n.high, tutorialConfig(13))
+	n.reload(n.high, byAddresses(13))
 	n.untilWays(n.high, 0)
 	n.reload(n.high, throughVIPs(13))
 	n.untilWays(n.high, 1)
@@ -67,17 +72,23 @@ func TestTheWaysThroughVIPsComeAndGoWithTheDaemonAndItsConfiguration(t *testing.
 }
 
 // TestARealServerThatHasLostTheVIPIsDown is the tutorial's section 6.1.1: at its own address the real server answers as
-// before. The BACKUP sees it before it is needed.
+// before. The BACKUP sees it before it is needed. The tutorial's own configuration has it so, without a word more.
 func TestARealServerThatHasLostTheVIPIsDown(t *testing.T) {
 	t.Parallel()
-	for _, mode := range []string{"native", "generic"} {
-		t.Run(mode, func(t *testing.T) {
+	for _, test := range []struct {
+		mode, path string
+		config     func(priority int) string
+	}{
+		{"native", "by default", tutorialConfig}, {"generic", "by default", tutorialConfig},
+		{"native", "vip", throughVIPs}, {"generic", "vip", throughVIPs},
+	} {
+		t.Run(test.mode+", "+test.path, func(t *testing.T) {
 			t.Parallel()
 			n := newNetwork(t)
 			for host, priority := range map[*testbed.Host]int{n.low: 11, n.high: 12} {
-				n.must(host.WriteFile(defaultConfig, throughVIPs(priority)))
+				n.must(host.WriteFile(defaultConfig, test.config(priority)))
 			}
-			n.startPair("--xdp-mode", mode)
+			n.startPair("--xdp-mode", test.mode)
 			held := n.exchange(10)
 			n.mustShare(10, map[string]int{"web150": 5, "web151": 5})
 			n.loopback(n.webs[0], "del")

@@ -34,8 +34,10 @@ type Check struct {
 	Kind string `json:"kind"` // the keyword of its block, as HTTP_GET
 	// Address is where it goes, ADDRESS:PORT; empty for MISC_CHECK and FILE_CHECK.
 	Address string `json:"address,omitempty"`
-	// Path is the way there: address, or vip through the VIP (check_path).
+	// Path is the way there: address, vip through the VIP, or auto for both (check_path).
 	Path string `json:"path"`
+	// VIP is the address of the virtual server that it goes through; absent with path address.
+	VIP string `json:"vip,omitempty"`
 	// Up tells whether it counts as passed, Reason why not. Before the first verdict it does unless it says alpha.
 	Up     bool      `json:"up"`
 	Reason string    `json:"reason,omitempty"`
@@ -48,10 +50,19 @@ type Check struct {
 	LastError string `json:"last_error,omitempty"`
 	// Resting: it is not made while this node does not hold the address (ha_suspend).
 	Resting bool `json:"resting"`
+	// Unproven is there while the check fails through the VIP and that does not count, for this host may be the reason: no
+	// other real server has since passed there (path auto).
+	Unproven *Unproven `json:"unproven,omitempty"`
 	// OwnAddress is what the real server says at its own address while the check fails through the VIP; absent otherwise.
 	OwnAddress *OwnAddress `json:"own_address,omitempty"`
 	// Weight is what it says about the weight of the real server; absent if nothing.
 	Weight *int `json:"weight,omitempty"`
+}
+
+// Unproven is a failure through the VIP that does not count.
+type Unproven struct {
+	Error  string    `json:"error"`  // why the check fails there
+	Proven time.Time `json:"proven"` // when any real server has last passed there; the zero time for never
 }
 
 // OwnAddress is a second verdict beside that of a check through the VIP.

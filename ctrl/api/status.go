@@ -91,8 +91,8 @@ type Interface struct {
 	ProgramID uint32 `json:"program_id"`
 	// Reason is why the program is not attached.
 	Reason string `json:"reason,omitempty"`
-	// ProbeReason is why health checks cannot go through VIPs to the real servers behind it (check_path vip): they go to the
-	// real servers' own addresses meanwhile.
+	// ProbeReason is why health checks cannot go through VIPs to the real servers behind it (check_path): they go to the real
+	// servers' own addresses meanwhile.
 	ProbeReason string `json:"probe_reason,omitempty"`
 }
 

@@ -71,8 +71,9 @@ func fullStatus() Status {
 
 func fullCheck() Check {
 	return Check{
-		Kind: "MISC_CHECK", Address: "192.168.100.150:80", Path: "vip", Up: true, Reason: "status 500", Done: 60, Failed: 2, Last: since,
+		Kind: "MISC_CHECK", Address: "192.168.100.150:80", Path: "vip", VIP: "192.168.100.221", Up: true, Reason: "status 500", Done: 60, Failed: 2, Last: since,
 		Next: since.Add(90 * time.Second), LastError: "status 500", Resting: true, Weight: new(5),
+		Unproven:   &Unproven{Error: "no answer for 1s", Proven: since},
 		OwnAddress: &OwnAddress{At: since, Up: true, Error: "refused", Cause: "the VIP is lost", Cure: "ip addr add"},
 	}
 }

@@ -14,8 +14,8 @@ func (t *table) checks(services []VirtualServer, now time.Time) {
 			for _, c := range r.Checks {
 				of := cmp.Or(c.Address, endpoint(r.Address, r.Port))
 				row := []any{
-					c.Kind, of, c.Path, c.state(), c.Done, c.Failed, span(now, c.Last, "%s ago"), span(c.Next, now, "in %s"),
-					cmp.Or(c.Reason, c.LastError),
+					c.Kind, of, c.way(), c.state(), c.Done, c.Failed, span(now, c.Last, "%s ago"), span(c.Next, now, "in %s"),
+					cmp.Or(c.Reason, c.LastError, c.doubt()),
 				}
 				if key := fmt.Sprint(row...); !listed[key] {
 					if len(listed) == 0 {
@@ -32,6 +32,22 @@ func (t *table) checks(services []VirtualServer, now time.Time) {
 	}
 }
 
+// way is the path, with the VIP where the address does not tell it.
+func (c *Check) way() string {
+	if c.Path == "auto" {
+		return c.Path + " " + c.VIP
+	}
+	return c.Path
+}
+
+// doubt says that the VIP is not counted.
+func (c *Check) doubt() string {
+	if c.Unproven == nil {
+		return ""
+	}
+	return "at its own address; through the VIP, which does not count: " + c.Unproven.Error
+}
+
 func (c *Check) state() string {
 	switch {
 	case c.Resting:
@@ -42,6 +58,8 @@ func (c *Check) state() string {
 		return "not yet"
 	case c.LastError != "":
 		return "retries"
+	case c.Unproven != nil:
+		return "by address"
 	default:
 		return "passes"
 	}

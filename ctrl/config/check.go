@@ -72,7 +72,8 @@ type CheckSocket struct {
 	Mark uint32
 
 	// Path is the way to the real server (check_path). With PathVIP, From,
-	// Interface and Mark are not set.
+	// Interface and Mark are not set; with PathAuto they are those of checks of
+	// the address.
 	Path CheckPath
 }
 
@@ -81,8 +82,13 @@ type CheckPath int
 
 // The ways to a real server.
 const (
+	// PathAuto, the default: both ways, and what is asked through the VIP counts
+	// as far as it is shown that this host gets answers so. Checks that ask
+	// something else than clients do go as with PathAddress.
+	PathAuto CheckPath = iota
+
 	// PathAddress: to the address of the real server, as keepalived does.
-	PathAddress CheckPath = iota
+	PathAddress
 
 	// PathVIP: to each address of the virtual server at the MAC address of the
 	// real server, as the packets of clients get there. The port is that of
@@ -92,8 +98,15 @@ const (
 
 // String returns the path as keepalived.conf writes it.
 func (c CheckPath) String() string {
-	if c == PathVIP {
+	switch c {
+	case PathAddress:
+		return "address"
+	case PathVIP:
 		return "vip"
+	default:
+		return "auto"
 	}
-	return "address"
 }
+
+// checkPaths are the paths as keepalived.conf writes them.
+var checkPaths = map[string]CheckPath{"auto": PathAuto, "address": PathAddress, "vip": PathVIP}

@@ -91,7 +91,8 @@ func TestWayOfChecks(t *testing.T) {
 		name, drover, server, real, check string
 		want                              CheckPath
 	}{
-		{"is to the address by default", "", "", "", "", PathAddress},
+		{"is both by default", "", "", "", "", PathAuto},
+		{"is both if that is said", "check_path vip", "check_path address", "", "check_path auto", PathAuto},
 		{"is that of drover", "check_path vip", "", "", "", PathVIP},
 		{"is that of the virtual server before", "check_path vip", "check_path address", "", "", PathAddress},
 		{"is that of the real server before", "", "check_path address", "check_path vip", "", PathVIP},

@@ -77,8 +77,7 @@ func checkKeywords[T any](defaults func(*T) *checkDefaults) map[string]keyword[T
 	return with(timeKeywords(defaults), map[string]keyword[T]{
 		"connect_timeout": connectTimeout(defaults),
 		"virtualhost":     text(func(t *T) *string { return &defaults(t).virtualHost }),
-		"check_path": choice(func(t *T) *CheckPath { return &defaults(t).path },
-			map[string]CheckPath{"vip": PathVIP, "address": PathAddress}),
+		"check_path":      choice(func(t *T) *CheckPath { return &defaults(t).path }, checkPaths),
 	})
 }
 

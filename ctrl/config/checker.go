@@ -123,8 +123,7 @@ func commonKeywords[T any](draft func(*T) *checkDraft) map[string]keyword[T] {
 		socketKeywords(func(t *T) *socketDraft { return &draft(t).socket }),
 		map[string]keyword[T]{
 			"connect_timeout": connectTimeout(func(t *T) *checkDefaults { return &draft(t).settings }),
-			"check_path": choice(func(t *T) *CheckPath { return &draft(t).settings.path },
-				map[string]CheckPath{"vip": PathVIP, "address": PathAddress}),
+			"check_path":      choice(func(t *T) *CheckPath { return &draft(t).settings.path }, checkPaths),
 		})
 }
 

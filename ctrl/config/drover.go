@@ -3,9 +3,8 @@ package config
 var droverGrammar = grammar[Drover]{
 	block: "drover",
 	served: map[string]keyword[Drover]{
-		"flows": {min: 1, max: 1, read: readFlows},
-		"check_path": choice(func(d *Drover) *CheckPath { return &d.CheckPath },
-			map[string]CheckPath{"vip": PathVIP, "address": PathAddress}),
+		"flows":      {min: 1, max: 1, read: readFlows},
+		"check_path": choice(func(d *Drover) *CheckPath { return &d.CheckPath }, checkPaths),
 	},
 }
 
