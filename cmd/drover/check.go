@@ -69,6 +69,11 @@ func idsFlag(flags *flag.FlagSet) *string {
 	return flags.String("id", "", "configuration `IDs`, separated by commas, that conditional lines (@ID) are read for (default: the host's name)")
 }
 
+// idFlag adds the flag for the machine that conditional lines are read for (keepalived: --config-id).
+func idFlag(flags *flag.FlagSet) *string {
+	return flags.String("id", "", "configuration `ID` that conditional lines (@ID) are read for (default: the host's name)")
+}
+
 // jsonFinding is a finding in the output of drover check --json.
 type jsonFinding struct {
 	File     string `json:"file"`
@@ -125,10 +130,10 @@ func readConfig(file, id string) (*config.Config, config.Findings, error) {
 	return cfg, findings, nil
 }
 
-// loadConfig reads a configuration and wants the interfaces that it names on this host. The Config is nil if a finding is
-// an error.
-func loadConfig(file string) (*config.Config, config.Findings, error) {
-	cfg, findings, err := readConfig(file, "")
+// loadConfig reads a configuration for the machine of an id, as readConfig does, and wants the interfaces that it names on
+// this host. The Config is nil if a finding is an error.
+func loadConfig(file, id string) (*config.Config, config.Findings, error) {
+	cfg, findings, err := readConfig(file, id)
 	if cfg == nil || err != nil {
 		return nil, findings, err
 	}

@@ -18,13 +18,14 @@ import (
 func runDoctor(ctx context.Context, e env, args []string) error {
 	flags := flag.NewFlagSet("doctor", flag.ContinueOnError)
 	file := flags.String("config", defaultConfig, "configuration `file`, in keepalived's grammar")
+	id := idFlag(flags)
 	socket := flags.String("socket", api.DefaultSocket, "unix `socket` of the daemon")
 	bpffs := flags.String("bpffs", filepath.Dir(dataplane.DefaultDir), "BPF file system, a `directory`")
 	asJSON := flags.Bool("json", false, "print the findings as JSON")
 	if err := parseFlags(flags, e, args, false); err != nil {
 		return err
 	}
-	findings, err := examine(ctx, *file, *socket, *bpffs)
+	findings, err := examine(ctx, *file, *id, *socket, *bpffs)
 	if err != nil {
 		return err
 	}
@@ -55,7 +56,7 @@ func tellFindings(e env, findings []api.Finding) error {
 }
 
 // examine gathers all findings, the worst first.
-func examine(ctx context.Context, file, socket, bpffs string) ([]api.Finding, error) {
+func examine(ctx context.Context, file, id, socket, bpffs string) ([]api.Finding, error) {
 	var status *api.Status
 	s, err := api.Client{Socket: socket}.Status(ctx)
 	switch {
@@ -64,7 +65,7 @@ func examine(ctx context.Context, file, socket, bpffs string) ([]api.Finding, er
 	case !errors.Is(err, api.ErrNotRunning):
 		return nil, err
 	}
-	cfg, wrong := examineConfig(file)
+	cfg, wrong := examineConfig(file, id)
 	examination, err := ctrl.Examine(cfg, bpffs, status)
 	if err != nil {
 		return nil, err
@@ -75,12 +76,12 @@ func examine(ctx context.Context, file, socket, bpffs string) ([]api.Finding, er
 }
 
 // examineConfig reads the configuration; one that cannot be used is itself a finding.
-func examineConfig(file string) (*config.Config, []api.Finding) {
+func examineConfig(file, id string) (*config.Config, []api.Finding) {
 	wrong := api.Finding{
 		Severity: api.SeverityError, Kind: "config", Subject: file, Text: "the configuration cannot be used",
 		Cure: "drover check " + file + " says all that is wrong",
 	}
-	cfg, findings, err := loadConfig(file)
+	cfg, findings, err := loadConfig(file, id)
 	if err != nil {
 		wrong.Evidence = err.Error()
 		return nil, []api.Finding{wrong}

@@ -10,7 +10,7 @@ import (
 // runExplain prints the effective configuration of a file. Findings go to stderr, so that stdout is a configuration.
 func runExplain(_ context.Context, e env, args []string) error {
 	flags := flag.NewFlagSet("explain", flag.ContinueOnError)
-	id := flags.String("id", "", "configuration `ID` that conditional lines (@ID) are read for (default: the host's name)")
+	id := idFlag(flags)
 	if err := parseFlags(flags, e, args, true); err != nil {
 		return err
 	}

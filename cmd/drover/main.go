@@ -24,11 +24,11 @@ type command struct {
 }
 
 var commands = []command{
-	{"run", "[--config F] [--socket S] [--bpffs D] [--xdp-mode native|generic|auto]", "balance until SIGTERM; SIGHUP reloads", runDaemon},
+	{"run", "[--config F] [--id ID] [--socket S] [--bpffs D] [--xdp-mode native|generic|auto]", "balance until SIGTERM; SIGHUP reloads", runDaemon},
 	{"check", "[--json] [--host] [--id ID,...] F...", "report every finding of configuration files as FILE:LINE:COL: error|warning: text", runCheck},
 	{"explain", "[--id ID] F", "print the effective configuration, with every default filled in", runExplain},
 	{"status", "[--json] [--socket S]", "who is MASTER, virtual servers, real servers, flows, XDP mode", runStatus},
-	{"doctor", "[--json] [--config F] [--socket S] [--bpffs D]", "look for what is wrong with this host and on its LAN, with evidence and cure; exit 1 if clients suffer", runDoctor},
+	{"doctor", "[--json] [--config F] [--id ID] [--socket S] [--bpffs D]", "look for what is wrong with this host and on its LAN, with evidence and cure; exit 1 if clients suffer", runDoctor},
 	{"reload", "[--socket S]", "have the daemon read its configuration again and print the findings", runReload},
 }
 

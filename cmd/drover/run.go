@@ -28,7 +28,7 @@ const defaultConfig = "/etc/keepalived/keepalived.conf"
 
 // daemon is `drover run`.
 type daemon struct {
-	config     string
+	config, id string
 	log        *slog.Logger
 	vrrp       *exec.Cmd
 	controller *ctrl.Controller
@@ -40,6 +40,7 @@ type daemon struct {
 func runDaemon(ctx context.Context, e env, args []string) (err error) {
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	file := flags.String("config", defaultConfig, "configuration `file`, in keepalived's grammar")
+	id := idFlag(flags)
 	socket := flags.String("socket", api.DefaultSocket, "unix `socket` for status and reload")
 	bpffs := flags.String("bpffs", filepath.Dir(dataplane.DefaultDir), "BPF file system; the maps are pinned in its `directory` drover")
 	mode := flags.String("xdp-mode", string(dataplane.ModeAuto), "native, generic, or auto: native where the driver can")
@@ -53,11 +54,11 @@ func runDaemon(ctx context.Context, e env, args []string) (err error) {
 	}
 	writer := newLogWriter(e.stderr)
 	defer func() { err = errors.Join(err, writer.Close()) }()
-	d := &daemon{config: *file, log: slog.New(slog.NewTextHandler(writer, nil)), hangup: make(chan os.Signal, 1)}
+	d := &daemon{config: *file, id: *id, log: slog.New(slog.NewTextHandler(writer, nil)), hangup: make(chan os.Signal, 1)}
 	signal.Notify(d.hangup, syscall.SIGHUP) // from here on it does not end the process
 	defer signal.Stop(d.hangup)
 
-	cfg, findings, err := loadConfig(d.config)
+	cfg, findings, err := loadConfig(d.config, d.id)
 	if err != nil {
 		return err
 	}
@@ -136,7 +137,7 @@ func (d *daemon) reload(ctx context.Context) (api.Reload, error) {
 // tryReload reads the configuration again. A bad one is refused and the running one stays.
 func (d *daemon) tryReload(ctx context.Context) (api.Reload, error) {
 	answer := api.Reload{Findings: []string{}}
-	cfg, findings, err := loadConfig(d.config)
+	cfg, findings, err := loadConfig(d.config, d.id)
 	if err != nil {
 		return answer, err
 	}

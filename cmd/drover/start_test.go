@@ -47,6 +47,32 @@ func TestBadInputIsRefusedWithAMessageThatSaysWhatToDo(t *testing.T) {
 	}
 }
 
+// One file for several machines: its conditional lines are read for the name that is given, again when it is reloaded.
+func TestADaemonIsTheMachineThatItIsToldToBe(t *testing.T) {
+	t.Parallel()
+	n := newBalancers(t)
+	shared := func(priority string) string {
+		return strings.Replace(tutorialConfig(12), "  priority 12\n", "@first   priority "+priority+"\n@second  priority 99\n", 1)
+	}
+	n.must(n.high.WriteFile(defaultConfig, shared("31")))
+	n.start(n.high, "--id", "first")
+	priority := func(want uint8) {
+		t.Helper()
+		n.untilStatus(n.high, "its priority", func(s api.Status) bool { return len(s.Instances) == 1 && s.Instances[0].Priority == want })
+	}
+	priority(31)
+	n.reload(n.high, shared("32"))
+	priority(32)
+
+	n.must(n.high.WriteFile(defaultConfig, "@second bad\n"+shared("32")))
+	for id, wrong := range map[string]bool{"first": false, "second": true} {
+		stdout, stderr, _ := n.ask(n.high, "doctor", "--id", id)
+		if got := strings.Contains(stdout, `unknown keyword "bad"`); got != wrong || stderr != "" && !wrong {
+			t.Errorf("the doctor says of %s %q, %q", id, stdout, stderr)
+		}
+	}
+}
+
 func TestASecondDaemonOnTheSameHostIsRefused(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)
