@@ -4,10 +4,10 @@ var credentialsGrammar = grammar[Credentials]{
 	block: "SSL",
 	served: map[string]keyword[Credentials]{
 		"password":    text(func(c *Credentials) *string { return &c.Password }),
-		"ca":          text(func(c *Credentials) *string { return &c.CA }),
 		"certificate": text(func(c *Credentials) *string { return &c.Certificate }),
 		"key":         text(func(c *Credentials) *string { return &c.Key }),
 	},
+	unserved: unserved("no check verifies the certificate of a server; nor does keepalived's, which only loads the file", "ca"),
 }
 
 // credentials reads an SSL block. Of several the last counts, as in keepalived.

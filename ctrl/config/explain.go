@@ -271,7 +271,6 @@ func (w *printer) credentials(c Credentials) {
 		return
 	}
 	w.block([]string{"SSL"}, func() {
-		w.text("ca", c.CA)
 		w.text("certificate", c.Certificate)
 		w.text("key", c.Key)
 		w.text("password", c.Password)

@@ -7,7 +7,6 @@ import (
 
 func referenceCredentials() Credentials {
 	return Credentials{
-		CA:          "/etc/ssl/certs/ca-certificates.crt",
 		Certificate: "/etc/drover/check.pem",
 		Key:         "/etc/drover/check.key",
 		Password:    "s3cret",

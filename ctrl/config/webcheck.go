@@ -53,9 +53,6 @@ type TLSCheck struct {
 // Credentials are what the SSL block gives to all SSL_GET checks: paths of PEM
 // files, and the password of the key. Empty for none.
 type Credentials struct {
-	// CA has the certificates of authorities (ca).
-	CA string
-
 	// Certificate and Key are what a check shows to servers that ask for it
 	// (certificate, key), Password decrypts Key (password).
 	Certificate, Key, Password string
