@@ -2,6 +2,7 @@ package ctrl
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,6 +22,7 @@ type runningCheck struct {
 	stop    context.CancelFunc
 	failure *atomic.Int64 // the health.Failure of the last probe through the VIP
 	both    *bothWays     // nil for a check that goes one way
+	shows   *tls.Certificate
 }
 
 // checkers runs a checker for all that ask the same. Its methods belong to the controller's goroutine.
@@ -35,8 +37,8 @@ type checkers struct {
 	report func(checkKey, health.Verdict)
 }
 
-// follow makes exactly the given checks run. Those that stay as they are go on undisturbed; one that is new begins from
-// what is known.
+// follow makes exactly the given checks run. Those that stay as they are go on undisturbed; one that is new, or whose
+// certificate is another one since, begins from what is known.
 func (c *checkers) follow(ctx context.Context, wanted map[checkKey]checkSpec, known map[checkKey]*check) error {
 	for key, check := range c.running {
 		if _, still := wanted[key]; !still {
@@ -44,21 +46,28 @@ func (c *checkers) follow(ctx context.Context, wanted map[checkKey]checkSpec, kn
 			known[key].unsee()
 		}
 	}
+	var errs []error
 	for key, spec := range wanted {
-		if _, runs := c.running[key]; runs {
-			continue
+		if running, runs := c.running[key]; runs {
+			current, err := c.probing.shownBy(spec)
+			if err != nil || sameCertificate(running.shows, current) {
+				errs = append(errs, err)
+				continue
+			}
+			c.end(key, running)
 		}
-		if err := c.start(ctx, key, spec, known); err != nil {
-			return err
-		}
+		errs = append(errs, c.start(ctx, key, spec, known))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (c *checkers) start(ctx context.Context, key checkKey, spec checkSpec, known map[checkKey]*check) error {
 	check := runningCheck{spec: spec, failure: new(atomic.Int64)}
 	probes, err := c.probing.probesOf(spec)
 	if err != nil {
+		return err
+	}
+	if check.shows, err = c.probing.shownBy(spec); err != nil {
 		return err
 	}
 	switch {

@@ -2,11 +2,18 @@ package ctrl
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -185,6 +192,60 @@ func TestChecksRestWhereTheirVirtualServerIsNotServedIfItWantsThat(t *testing.T)
 	if len(f.running) != 1 {
 		t.Errorf("%d checks run, want that which another virtual server asks for, too", len(f.running))
 	}
+}
+
+// A certificate that was renewed in its file is shown from the next reload on, and nothing else is disturbed.
+func TestACheckShowsTheCertificateThatIsInItsFileWhenTheConfigurationIsReadAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "check.pem")
+	cfg := tutorialConfig()
+	pages := cfg.VirtualServers[0].RealServers[0].Checks[0].Question.(*config.HTTPCheck)
+	pages.TLS = &config.TLSCheck{Credentials: config.Credentials{Certificate: file}}
+	f := newFollowing(t, func(checkKey, health.Verdict) {})
+	for _, step := range []struct {
+		what    string
+		serial  int64
+		stopped int
+	}{{"it is new", 1, 0}, {"it is the same", 1, 0}, {"it was renewed", 2, 1}, {"it is the same again", 2, 0}} {
+		clear(f.stopped)
+		writeCertificate(t, file, step.serial)
+		must(t, f.probing.validChecks(cfg))
+		f.to(cfg)
+		if len(f.stopped) != step.stopped || len(f.running) != 2 {
+			t.Errorf("%s: %d checks were stopped and %d run, want %d and 2", step.what, len(f.stopped), len(f.running), step.stopped)
+		}
+		for _, running := range f.running {
+			if running.shows == nil {
+				continue
+			}
+			leaf, err := x509.ParseCertificate(running.shows.Certificate[0])
+			must(t, err)
+			if leaf.SerialNumber.Int64() != step.serial {
+				t.Errorf("%s: the one with number %d is shown, want %d", step.what, leaf.SerialNumber, step.serial)
+			}
+		}
+	}
+	must(t, os.Remove(file))
+	clear(f.probing.certificates)
+	if err := f.follow(t.Context(), f.known.roster.wanted(func(dataplane.ServiceKey) bool { return true }), f.known.checks); err == nil {
+		t.Error("that the file is gone is no error")
+	}
+	if len(f.running) != 2 {
+		t.Errorf("without the file %d checks run: it stops none", len(f.running))
+	}
+}
+
+// writeCertificate writes one that signs itself, the same each time for a number, and its key.
+func writeCertificate(t *testing.T, file string, serial int64) {
+	t.Helper()
+	template := &x509.Certificate{SerialNumber: big.NewInt(serial)}
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	leaf, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	must(t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	must(t, err)
+	text := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...)
+	must(t, os.WriteFile(file, text, 0o600))
 }
 
 func TestStopAllStopsAll(t *testing.T) {

@@ -1,10 +1,12 @@
 package ctrl
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/tls"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"drover/ctrl/config"
@@ -152,6 +154,23 @@ func (p *probing) certificate(c config.Credentials) (*tls.Certificate, error) {
 	}
 	p.certificates[c] = loaded
 	return loaded, nil
+}
+
+// shownBy is what a check shows to servers; nil for nothing.
+func (p *probing) shownBy(s checkSpec) (*tls.Certificate, error) {
+	pages, is := s.question.(*config.HTTPCheck)
+	if !is || pages.TLS == nil {
+		return nil, nil
+	}
+	return p.certificate(pages.TLS.Credentials)
+}
+
+// sameCertificate tells whether two show the same; the key goes with the certificate.
+func sameCertificate(a, b *tls.Certificate) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return slices.EqualFunc(a.Certificate, b.Certificate, bytes.Equal)
 }
 
 // fileValues are the numbers in track files.
