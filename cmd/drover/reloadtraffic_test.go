@@ -15,7 +15,7 @@ type step struct {
 	inForce      func(api.Status) bool
 }
 
-// Whatever a reload changes, not one connection is lost by it.
+// Whatever a reload changes, not one connection is lost by it, and no client sends its SYN again.
 func TestReloadsUnderTraffic(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t)
@@ -24,16 +24,27 @@ func TestReloadsUnderTraffic(t *testing.T) {
 	n.untilState(n.high, "MASTER")
 	n.untilUp(n.high, 2)
 	long, who := n.hold(vip)
+	syns := n.watchSYNs(n.client)
 	client := n.steadily(n.client, vip, 25*time.Millisecond)
 	began := time.Now()
 	other := n.reloadInTurn(stepsOfAReload())
 	ended := time.Now()
+	n.must(syns.Close())
 	n.mustStay(long, who)
 	if failed := failures(client.stop(), began, ended, answerTime); len(failed) > 0 {
 		t.Errorf("%d requests failed: %v", len(failed), failed)
 	}
 	if failed := failures(other.stop(), began, ended, answerTime); len(failed) > 0 {
 		t.Errorf("%d requests to the VIP that has moved failed: %v", len(failed), failed)
+	}
+	sent := countSYNs(syns.Seen())
+	for syn, times := range sent {
+		if times > 1 {
+			t.Errorf("%s sent %s its SYN %d times", syn.client, syn.service, times)
+		}
+	}
+	if len(sent) < 100 {
+		t.Errorf("the SYNs of %d connections were seen", len(sent))
 	}
 	for line := range strings.Lines(d.log.String()) {
 		if strings.Contains(line, "from=MASTER") && strings.Contains(line, "SERVICE") {

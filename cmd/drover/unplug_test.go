@@ -150,6 +150,15 @@ type synOf struct {
 	sequence        uint32
 }
 
+// watchSYNs records the SYNs that a client sends.
+func (n *network) watchSYNs(client *testbed.Host) *testbed.Watch {
+	n.t.Helper()
+	return n.watch(func(f testbed.Frame) bool {
+		tcp, is := f.TCP()
+		return is && tcp.SYN && f.Port == client.Name()
+	})
+}
+
 // countSYNs counts how often the client has sent the SYN of each connection.
 func countSYNs(frames []testbed.Frame) map[synOf]int {
 	sent := make(map[synOf]int)
@@ -181,10 +190,7 @@ func TestAServerIsUnpluggedUnderLoad(t *testing.T) {
 		}
 		return len(s.VirtualServers) == len(crowdServices)
 	})
-	syns := c.watch(func(f testbed.Frame) bool {
-		tcp, is := f.TCP()
-		return is && tcp.SYN && f.Port == c.client.Name()
-	})
+	syns := c.watchSYNs(c.client)
 	c.connects(40*time.Millisecond, time.Second)
 	c.must(c.webs[0].Cut())
 	c.connects(40*time.Millisecond, 2500*time.Millisecond)
