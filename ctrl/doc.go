@@ -48,7 +48,8 @@
 //	group.go       the instances of a sync group; router.go: one instance; routerfit.go: its start and its faults;
 //	               routeract.go: what its machine asks for; routersettings.go: its configuration
 //	errands.go     what VRRP must not wait for; wire.go: the sockets of an interface; ground.go: an instance's address and
-//	               virtual MAC; holding.go: the VIPs of a MASTER; routing.go: its routes and rules
+//	               virtual MAC; holding.go: the VIPs of a MASTER, remains.go: those that could not be removed; routing.go: its
+//	               routes and rules
 //	statics.go     addresses, routes and rules that are always there
 //	scripts.go     track and notify scripts as they are configured
 //	segment.go     ARP and NDP on one interface; pace.go: not too fast; claims.go: others that answer for a VIP; findings.go:

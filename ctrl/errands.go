@@ -15,11 +15,14 @@ type errands struct {
 	log  *slog.Logger
 	mail *mailbox
 	done chan struct{} // closed when run has ended
+	// remove takes an address away.
+	remove func(remain) error
 
 	// The rest belongs to run.
 	grounds map[*ground]bool
 	wires   map[string]*wire // by the interface
 	vmacs   netif.VMACs
+	remains remains
 	// doomed are devices of virtual MACs that are to go, and closed what is to be called when they have.
 	doomed []int
 	closed []func()
@@ -28,6 +31,7 @@ type errands struct {
 func newErrands(log *slog.Logger) *errands {
 	return &errands{
 		log: log, mail: newMailbox(), done: make(chan struct{}), grounds: make(map[*ground]bool), wires: make(map[string]*wire),
+		remove: remain.remove, remains: make(remains),
 	}
 }
 
@@ -45,6 +49,7 @@ func (e *errands) run(ctx context.Context) {
 			for name := range e.wires {
 				e.closeWire(name)
 			}
+			e.removeRemains()
 			return
 		case <-e.mail.ready:
 			for _, do := range e.mail.take() {
@@ -55,6 +60,7 @@ func (e *errands) run(ctx context.Context) {
 			for g := range e.grounds {
 				g.repair()
 			}
+			e.removeRemains()
 		}
 	}
 }

@@ -51,6 +51,7 @@ func (g *ground) addOne(a config.VirtualAddress) bool {
 		g.takeAway(before) // another device has the name now
 	}
 	g.holds[a.Prefix.Addr()] = holding{a, now.Index}
+	g.errands.remains.wanted(now.Index, g.device(a), a.Prefix)
 	return now.Added
 }
 
@@ -104,14 +105,8 @@ func (g *ground) removeOne(addr netip.Addr) {
 }
 
 func (g *ground) takeAway(h holding) {
-	var err error
-	if h.index != 0 {
-		_, err = netif.RemoveAddressAt(h.index, h.Prefix)
-	} else {
-		_, err = netif.RemoveAddress(g.device(h.VirtualAddress), h.Prefix)
-	}
-	if err != nil {
-		g.complain("remove", "a VIP could not be removed", err)
+	if err := g.errands.removeVIP(remain{h.index, g.device(h.VirtualAddress), h.Prefix}); err != nil {
+		g.complain("remove", "a VIP could not be removed, which is tried again", err)
 	}
 }
 
