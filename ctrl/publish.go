@@ -44,7 +44,7 @@ func (c *Controller) logNews(n serverNews) {
 		"quorum", v.Quorum, "hysteresis", v.Hysteresis, "sorry_server", n.pool.apologizes())
 }
 
-// watchLAN logs what is newly wrong on the LAN, but for what is logged as it is heard: claims of VIPs, and two hosts that
+// watchLAN logs once what is newly wrong on the LAN, but for what is logged as it is heard: claims of VIPs, and two hosts that
 // answer for one address.
 func (c *Controller) watchLAN() {
 	if !c.surveys {
@@ -56,8 +56,10 @@ func (c *Controller) watchLAN() {
 		if f.Kind == "vip-answered" || f.Kind == "address-twice" {
 			continue
 		}
-		wrong[f] = true
-		if !c.wrong[f] {
+		same := f
+		same.Evidence, same.Cure = "", "" // which follow from whatever is heard of each real server
+		known := c.wrong[same] || wrong[same]
+		if wrong[same] = true; !known {
 			c.log.Warn(f.Text, "about", f.Subject, "evidence", f.Evidence, "cure", f.Cure)
 		}
 	}
