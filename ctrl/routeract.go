@@ -117,7 +117,7 @@ func (r *router) changePriority(p vrrp.PriorityChange) {
 	switch r.machine.State() {
 	case vrrp.Master:
 		r.notify(r.event(notify.MasterPriority))
-	case vrrp.Backup:
+	case vrrp.Backup, vrrp.Faulty: // as keepalived 2.2.7 does, which has no word for FAULT
 		r.notify(r.event(notify.BackupPriority))
 	}
 }

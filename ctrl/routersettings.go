@@ -29,7 +29,8 @@ func settingsOf(i config.Instance, source netip.Addr) vrrp.Settings {
 			LowerPrioDelay: i.GARP.LowerPrioDelay, LowerPrioRepeat: i.GARP.LowerPrioRepeat,
 		},
 		LowerPrioNoAdvert: i.LowerPrioNoAdvert, HigherPrioSendAdvert: i.HigherPrioSendAdvert,
-		DownTimerAdverts: i.DownTimerAdverts, SkipCheckAdvAddr: i.SkipCheckAdvAddr,
+		OwnerIgnoresAdverts: i.OwnerIgnoresAdverts,
+		DownTimerAdverts:    i.DownTimerAdverts, SkipCheckAdvAddr: i.SkipCheckAdvAddr,
 	}
 	if i.AuthType == config.AuthPass {
 		s.AuthType, s.Password = vrrp.AuthPass, i.AuthPass

@@ -31,7 +31,7 @@ func fullInstance() *config.Instance {
 			MasterDelay: 4 * time.Second, MasterRepeat: 5, MasterRefresh: 6 * time.Second, MasterRefreshRepeat: 7,
 			LowerPrioDelay: 8 * time.Second, LowerPrioRepeat: 9,
 		},
-		LowerPrioNoAdvert: true, HigherPrioSendAdvert: true, TrackPrimary: true,
+		LowerPrioNoAdvert: true, HigherPrioSendAdvert: true, OwnerIgnoresAdverts: true, TrackPrimary: true,
 		Tracking:         config.Tracking{TrackInterfaces: []config.TrackInterface{{Name: "enp2s0"}}},
 		Notify:           config.Notify{Any: &config.NotifyScript{Command: []string{"/bin/true"}}},
 		SkipCheckAdvAddr: true, DownTimerAdverts: 10,
@@ -54,16 +54,13 @@ func TestSettingsAreTheInstanceInTheTermsOfTheElection(t *testing.T) {
 			MasterDelay: 4 * time.Second, MasterRepeat: 5, MasterRefresh: 6 * time.Second, MasterRefreshRepeat: 7,
 			LowerPrioDelay: 8 * time.Second, LowerPrioRepeat: 9,
 		},
-		LowerPrioNoAdvert: true, HigherPrioSendAdvert: true, DownTimerAdverts: 10, SkipCheckAdvAddr: true,
+		LowerPrioNoAdvert: true, HigherPrioSendAdvert: true, OwnerIgnoresAdverts: true, DownTimerAdverts: 10, SkipCheckAdvAddr: true,
 	}
 	got := settingsOf(*fullInstance(), from)
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("settings are\n%+v, want\n%+v", got, want)
 	}
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[vrrp.Settings]()) {
-		if field.Name == "OwnerIgnoresAdverts" {
-			continue // the configuration has no word for it
-		}
 		if reflect.ValueOf(got).FieldByIndex(field.Index).IsZero() {
 			t.Errorf("nobody sets %s", field.Name)
 		}
@@ -79,7 +76,7 @@ func TestSettingsHeedEveryFieldOfAnInstance(t *testing.T) {
 		"TrackPrimary", "Tracking", "UnicastFaultNoPeer", // fitness
 		"Accept",                                // planInstances
 		"Routes", "Rules", "PromoteSecondaries", // what it holds
-		"Notify", "Strict")
+		"Notify", "NotifyPriorityChanges", "Strict")
 	checkHeeded(t, "GARP", fullInstance, func(i *config.Instance) any { return &i.GARP }, seen)
 }
 

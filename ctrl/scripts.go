@@ -134,7 +134,9 @@ func processOf(p config.TrackProcess) track.ProcessOptions {
 func notifyOf(c *config.Config) notify.Options {
 	options := notify.Options{Scripts: make(map[notify.Subject]notify.Scripts)}
 	for _, i := range c.Instances {
-		options.Scripts[notify.Subject{Kind: notify.Instance, Name: i.Name}] = scriptsOf(i.Notify)
+		told := scriptsOf(i.Notify)
+		told.PriorityChanges = i.NotifyPriorityChanges
+		options.Scripts[notify.Subject{Kind: notify.Instance, Name: i.Name}] = told
 	}
 	for _, g := range c.SyncGroups {
 		options.Scripts[notify.Subject{Kind: notify.Group, Name: g.Name}] = scriptsOf(g.Notify)

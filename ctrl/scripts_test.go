@@ -22,6 +22,7 @@ func watchful() *config.Config {
 		Master: tell("master"), Backup: tell("backup"), Fault: tell("fault"), Stop: tell("stop"), Deleted: tell("deleted"),
 		LowerPriority: tell("lower"), Any: tell("any"),
 	}
+	i.NotifyPriorityChanges = true
 	group := config.SyncGroup{Name: "BOTH", Members: []string{"SERVICE"}, Notify: config.Notify{Any: tell("group")}}
 	group.TrackProcesses = []config.Track{{Name: "worker"}}
 	server := tutorialConfig().VirtualServers[0]
@@ -78,7 +79,7 @@ func TestWhoIsToldIsInTheTermsOfNotify(t *testing.T) {
 		Scripts: map[notify.Subject]notify.Scripts{
 			{Kind: notify.Instance, Name: "SERVICE"}: {
 				Master: tell("master"), Backup: tell("backup"), Fault: tell("fault"), Stop: tell("stop"), Deleted: tell("deleted"),
-				LowerPriority: tell("lower"), Any: tell("any"),
+				LowerPriority: tell("lower"), Any: tell("any"), PriorityChanges: true,
 			},
 			{Kind: notify.Group, Name: "BOTH"}:                                                   {Any: tell("group")},
 			{Kind: notify.VirtualServer, Name: "[192.168.100.221]:tcp:80"}:                       {Up: tell("gained"), Down: tell("lost")},

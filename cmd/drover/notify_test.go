@@ -107,3 +107,54 @@ func (p *pair) untilTold(state string, times int) {
 		return err == nil && !missing, nil
 	})
 }
+
+// What keepalived tells of the priority Drover tells, too, in the same order: as MASTER and in every other state.
+func TestDroverTellsOfThePriorityAsKeepalivedDoes(t *testing.T) {
+	t.Parallel()
+	p := newPair(t, agreement{
+		version: 3, interval: 500 * time.Millisecond, vips: prefixes("192.168.100.221/24"),
+		more:   []string{"notify_priority_changes", "track_interface {\n    light weight -5\n    heavy\n  }"},
+		beside: "global_defs {\n  vrrp_notify_fifo /run/events\n}\n",
+	}, speakKeepalived, speakDrover)
+	for _, side := range []string{"light", "heavy"} {
+		p.run(p.high.Host, "ip link add "+side+" type veth peer name beyond"+side, "ip link set beyond"+side+" up")
+	}
+	want, got := p.prioritiesToldBy(speakKeepalived), p.prioritiesToldBy(speakDrover)
+	if got != want {
+		t.Errorf("drover tells\n%sand keepalived\n%s", got, want)
+	}
+}
+
+// prioritiesToldBy changes the priority of a program in each state, and returns what its FIFO got.
+func (p *pair) prioritiesToldBy(speak speaker) string {
+	p.t.Helper()
+	p.high.speak = speak
+	p.run(p.high.Host, "ip link set light up", "ip link set heavy up", "mkfifo /run/events")
+	reader, events := p.high.Command(p.t.Context(), "cat", "/run/events"), new(logText)
+	reader.Stdout = events
+	p.must(reader.Start())
+	p.start(p.high)
+	seen := 0 // how much of what was told comes before the last step
+	for _, step := range []struct{ told, then string }{
+		{"MASTER 200", "ip link set light down"},
+		{"MASTER_PRIORITY 195", "ip link set heavy down"},
+		{"FAULT 195", "ip link set light up"},
+		{"BACKUP_PRIORITY 200", "ip link set heavy up"},
+		{"BACKUP 200", "ip link set light down"},
+		{"BACKUP_PRIORITY 195", "true"},
+		{"MASTER 195", "true"},
+	} {
+		p.until(step.told+" is told", func() (bool, error) {
+			before, _, told := strings.Cut(events.String()[seen:], " "+step.told+"\n")
+			if told {
+				seen += len(before)
+			}
+			return told, nil
+		})
+		p.run(p.high.Host, step.then)
+	}
+	p.high.end(syscall.SIGTERM)
+	p.must(reader.Wait()) // who wrote is gone
+	p.run(p.high.Host, "rm -f /run/events")
+	return events.String()
+}

@@ -100,6 +100,7 @@ func (w *printer) instance(i Instance) {
 		list(w, "virtual_rules", i.Rules, w.rule)
 		w.tracking(i.Tracking)
 		w.notifies(i.Notify)
+		w.onOff("notify_priority_changes", i.NotifyPriorityChanges)
 	})
 }
 
@@ -157,6 +158,7 @@ func (w *printer) election(i Instance) {
 	}
 	w.onOff("lower_prio_no_advert", i.LowerPrioNoAdvert)
 	w.onOff("higher_prio_send_advert", i.HigherPrioSendAdvert)
+	w.flag("owner_ignore_adverts", i.OwnerIgnoresAdverts)
 	w.onOff("skip_check_adv_addr", i.SkipCheckAdvAddr)
 	w.number("down_timer_adverts", i.DownTimerAdverts)
 	w.flag("dont_track_primary", !i.TrackPrimary)

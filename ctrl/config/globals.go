@@ -13,6 +13,8 @@ type globals struct {
 	minGARP              bool
 	lowerPrioNoAdvert    bool
 	higherPrioSendAdvert bool
+	ownerIgnoresAdverts  bool
+	priorityChanges      bool
 	skipCheckAdvAddr     bool
 	downTimerAdverts     int
 	strict               bool
@@ -140,6 +142,8 @@ var globalsGrammar = grammar[globals]{
 		"vrrp_min_garp":                boolean(func(g *globals) *bool { return &g.minGARP }),
 		"vrrp_lower_prio_no_advert":    boolean(func(g *globals) *bool { return &g.lowerPrioNoAdvert }),
 		"vrrp_higher_prio_send_advert": boolean(func(g *globals) *bool { return &g.higherPrioSendAdvert }),
+		"vrrp_owner_ignore_adverts":    boolean(func(g *globals) *bool { return &g.ownerIgnoresAdverts }),
+		"vrrp_notify_priority_changes": boolean(func(g *globals) *bool { return &g.priorityChanges }),
 		"vrrp_skip_check_adv_addr":     boolean(func(g *globals) *bool { return &g.skipCheckAdvAddr }),
 		"vrrp_down_timer_adverts":      integer(1, 100, func(g *globals) *int { return &g.downTimerAdverts }),
 		"vrrp_mcast_group4":            group(false, func(g *globals) *netip.Addr { return &g.multicastGroup4 }),
@@ -164,7 +168,6 @@ var globalsGrammar = grammar[globals]{
 			smtp_helo_name smtp_alert smtp_alert_vrrp smtp_alert_checker no_checker_emails no_email_faults`),
 		unserved("let the service manager run it", `startup_script startup_script_timeout
 			shutdown_script shutdown_script_timeout`),
-		unserved("changes of the priority are not told", "vrrp_notify_priority_changes"),
 		unserved("a reload that changes no state tells none", "fifo_write_vrrp_states_on_reload"),
 		unserved("there is no SNMP; use drover status", `enable_snmp_vrrp enable_snmp_checker enable_snmp_rfc
 			enable_snmp_rfcv2 enable_snmp_rfcv3 enable_snmp_keepalived enable_traps snmp_socket
@@ -183,7 +186,6 @@ var globalsGrammar = grammar[globals]{
 		unserved("Drover does not use IPVS", `lvs_netlink_cmd_rcv_bufs lvs_netlink_cmd_rcv_bufs_force
 			lvs_netlink_monitor_rcv_bufs lvs_netlink_monitor_rcv_bufs_force`),
 		unserved("adverts for other virtual routers are passed over", "log_unknown_vrids"),
-		unserved("the address owner follows adverts like any other master", "vrrp_owner_ignore_adverts"),
 		unserved("drover reload always checks first, and an error changes nothing", "reload_check_config"),
 		unserved("use drover reload", "reload_time_file reload_repeat reload_file"),
 		unserved("use includea where every file must be there", "include_check"),

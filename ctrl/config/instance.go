@@ -12,7 +12,7 @@ type instanceDraft struct {
 	// Where settings are written; the zero Position if they are not.
 	interfaceAt, stateAt, versionAt, advertAt, preemptAt, delayAt, downAt  Position
 	sourceAt, multicastAt, unicastAt, checksumAt, nativeAt, transmitBaseAt Position
-	lowerAt, higherAt, acceptAt, lowerGARPAt                               Position
+	lowerAt, higherAt, acceptAt, lowerGARPAt, ownerAt, priorityChangesAt   Position
 
 	authentication authentication
 
@@ -48,12 +48,10 @@ var instanceGrammar = grammar[instanceDraft]{
 		unserved("only the addresses on the interface of the instance get a virtual MAC address", "use_vmac_addr"),
 		unserved("adverts of unicast have the checksum of the RFC", "old_unicast_checksum"),
 		unserved("what it tracks changes neither priority nor state", "track_bfd track_src_ip"),
-		unserved("changes of the priority are not told", "notify_priority_changes"),
 		unserved("set net.ipv4.conf.INTERFACE.promote_secondaries yourself", "promote_secondaries"),
 		unserved("no mail is sent; notify_master and its like can run a script that sends one", "smtp_alert"),
 		unserved("Drover does not use IPVS", "lvs_sync_daemon_interface"),
 		unserved("addresses on other interfaces are announced like all others; use garp_master_refresh", "garp_extra_if vmac_garp_intvl"),
-		unserved("the address owner follows adverts like any other master", "owner_ignore_adverts"),
 		unserved("a link is followed by the kernel's notices only", "linkbeat_use_polling"),
 		unserved("an instance without virtual_ipaddress gets a warning", "no_virtual_ipaddress"),
 		unserved("it has no meaning in Drover", "debug kernel_rx_buf_size timer_expired_backup thread_timer_expired"),
@@ -88,6 +86,8 @@ var preemptionKeywords = map[string]keyword[instanceDraft]{
 		boolean(func(i *instanceDraft) *bool { return &i.LowerPrioNoAdvert })),
 	"higher_prio_send_advert": at(func(i *instanceDraft) *Position { return &i.higherAt },
 		boolean(func(i *instanceDraft) *bool { return &i.HigherPrioSendAdvert })),
+	"owner_ignore_adverts": at(func(i *instanceDraft) *Position { return &i.ownerAt },
+		boolean(func(i *instanceDraft) *bool { return &i.OwnerIgnoresAdverts })),
 	// As in garpKeywords, but strict mode wants to know where it stands.
 	"garp_lower_prio_repeat": at(func(i *instanceDraft) *Position { return &i.lowerGARPAt },
 		integer(0, maxInt, func(i *instanceDraft) *int { return &i.GARP.LowerPrioRepeat })),
@@ -139,6 +139,7 @@ func (p *parser) instance(s *statement) {
 	}
 	p.checkRouterUnique(draft.Instance)
 	p.config.Instances = append(p.config.Instances, draft.Instance)
+	p.ownPriorityChanges[draft.Name] = draft.priorityChangesAt.written()
 	p.useInterfaces(draft)
 }
 
@@ -160,9 +161,12 @@ func (p *parser) newInstance(s *statement) *instanceDraft {
 			GARP:                 g.garp,
 			LowerPrioNoAdvert:    g.lowerPrioNoAdvert,
 			HigherPrioSendAdvert: g.higherPrioSendAdvert,
+			OwnerIgnoresAdverts:  g.ownerIgnoresAdverts,
 			TrackPrimary:         true,
 			SkipCheckAdvAddr:     g.skipCheckAdvAddr,
 			DownTimerAdverts:     g.downTimerAdverts,
+
+			NotifyPriorityChanges: g.priorityChanges,
 		},
 	}
 }

@@ -20,6 +20,7 @@ func (p *parser) completeInstance(i *instanceDraft) {
 	p.completeAdvertInterval(i)
 	p.completeTransport(i)
 	p.completePreemption(i)
+	p.completeOwner(i)
 	i.Accept = !i.refuses
 	if i.Strict {
 		p.completeStrict(i)
@@ -42,6 +43,16 @@ func (i *instanceDraft) completePriority() {
 
 // owner is the priority of who owns the addresses, RFC 3768 section 5.3.4.
 const owner = 255
+
+// completeOwner passes over what only the owner can do.
+func (p *parser) completeOwner(i *instanceDraft) {
+	if i.OwnerIgnoresAdverts && i.Priority != owner {
+		i.OwnerIgnoresAdverts = false
+		if i.ownerAt.written() {
+			p.warnf(i.ownerAt, "owner_ignore_adverts has no effect with priority %d: only priority 255 owns the addresses", i.Priority)
+		}
+	}
+}
 
 // The most addresses that an advert can tell: their number is a byte, and in
 // IPv6 they must fit into a packet of 1500 bytes, where keepalived leaves room

@@ -49,6 +49,7 @@ var objections = []objection{
 	{"Must be less than 40.96s", "cut as keepalived does", false},
 	{"does not support authentication", "passed over as keepalived does", false},
 	{"'v3_checksum_as_v2'", "a later keepalived knows it", true},
+	{"owner_ignore_adverts'", "a later keepalived knows it", true},
 	{"without any unicast peers", "multicast as in keepalived", false},
 	{"multicast destination specified with unicast", "without effect in Drover, too", false},
 	{"requires vmac_xmit_base - setting", "set as keepalived does", false},

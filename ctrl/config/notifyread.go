@@ -24,8 +24,10 @@ func script[T any](field func(*T) **NotifyScript) keyword[T] {
 	}}
 }
 
-// instanceNotifyKeywords are the scripts that only instances run.
+// instanceNotifyKeywords are what only instances tell.
 var instanceNotifyKeywords = map[string]keyword[instanceDraft]{
+	"notify_priority_changes": at(func(i *instanceDraft) *Position { return &i.priorityChangesAt },
+		boolean(func(i *instanceDraft) *bool { return &i.NotifyPriorityChanges })),
 	"notify_master_rx_lower_pri": script(func(i *instanceDraft) **NotifyScript { return &i.Notify.LowerPriority }),
 	"notify_deleted": {max: 3, read: func(p *parser, s *statement, into *instanceDraft) {
 		if len(s.args()) > 0 {

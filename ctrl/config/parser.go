@@ -15,6 +15,10 @@ type parser struct {
 	instanceNames map[string]Position
 	memberOf      map[string]string
 
+	// ownPriorityChanges are the instances that say themselves whether changes
+	// of their priority are told.
+	ownPriorityChanges map[string]bool
+
 	// tracked are the scripts, files and processes by name.
 	tracked map[trackKind]map[string]tracked
 
@@ -130,10 +134,12 @@ func newParser(r *report) *parser {
 		globals:       defaultGlobals(),
 		instanceNames: map[string]Position{},
 		memberOf:      map[string]string{},
-		tracked:       map[trackKind]map[string]tracked{},
-		groups:        map[string]*serverGroup{},
-		told:          map[Position]bool{},
-		endpoints:     map[endpoint]Position{},
+
+		ownPriorityChanges: map[string]bool{},
+		tracked:            map[trackKind]map[string]tracked{},
+		groups:             map[string]*serverGroup{},
+		told:               map[Position]bool{},
+		endpoints:          map[endpoint]Position{},
 	}
 }
 

@@ -215,6 +215,7 @@ func withDefaults(i Instance) Instance {
 		LowerPrioRepeat:     6,
 	}
 	i.Accept, i.TrackPrimary, i.SkipCheckAdvAddr, i.LowerPrioNoAdvert = true, true, true, true
+	i.NotifyPriorityChanges = i.Name == "SERVICE" || i.Name == "SIX" // the others are in a group
 	i.Preempt = i.Name != "QUIET"
 	i.StartupDelay = 1500 * time.Millisecond
 	i.DownTimerAdverts = 4

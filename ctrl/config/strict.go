@@ -48,6 +48,10 @@ func (p *parser) strictAnswers(i *instanceDraft, reset func(Position, string, ..
 		i.HigherPrioSendAdvert = false
 		reset(i.higherAt, "higher_prio_send_advert has no effect in strict mode")
 	}
+	if i.Priority == owner && !i.OwnerIgnoresAdverts {
+		i.OwnerIgnoresAdverts = true
+		reset(i.ownerAt, "owner_ignore_adverts is always on in strict mode (RFC 9568 section 7.1)")
+	}
 	if i.GARP.LowerPrioRepeat > 0 {
 		reset(i.lowerGARPAt, "garp_lower_prio_repeat has no effect in strict mode")
 	}

@@ -5,6 +5,11 @@ type groupDraft struct {
 	SyncGroup
 	groupAt Position
 	members []word
+
+	// priorityChanges is for members that do not say themselves, if it is
+	// written.
+	priorityChanges   bool
+	priorityChangesAt Position
 }
 
 var syncGroupGrammar = grammar[groupDraft]{
@@ -13,13 +18,14 @@ var syncGroupGrammar = grammar[groupDraft]{
 		notifyKeywords(func(g *groupDraft) *Notify { return &g.Notify }),
 		trackingKeywords(func(g *groupDraft) *Tracking { return &g.Tracking }),
 		map[string]keyword[groupDraft]{
+			"notify_priority_changes": at(func(g *groupDraft) *Position { return &g.priorityChangesAt },
+				boolean(func(g *groupDraft) *bool { return &g.priorityChanges })),
 			"group":                      {block: true, read: readMembers},
 			"sync_group_tracking_weight": flag(func(g *groupDraft) { g.TrackingWeight = true }),
 			"global_tracking":            flag(func(g *groupDraft) { g.TrackingWeight = true }),
 		}),
 	unserved: join(
 		unserved("what it tracks changes neither priority nor state", "track_bfd"),
-		unserved("changes of the priority are not told", "notify_priority_changes"),
 		unserved("no mail is sent; notify_master and its like can run a script that sends one", "smtp_alert"),
 	),
 }
@@ -78,6 +84,9 @@ func (p *parser) syncMember(name word, g *groupDraft) {
 	for n := range p.config.Instances {
 		if i := &p.config.Instances[n]; i.Name == name.text {
 			g.Members = append(g.Members, i.Name)
+			if g.priorityChangesAt.written() && !p.ownPriorityChanges[i.Name] {
+				i.NotifyPriorityChanges = g.priorityChanges
+			}
 			p.dropShared(i, g)
 			if !g.TrackingWeight {
 				p.levelWeights(i, g.Name)

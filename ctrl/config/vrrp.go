@@ -155,6 +155,12 @@ type Instance struct {
 	// stay with the loser for seconds.
 	HigherPrioSendAdvert bool
 
+	// OwnerIgnoresAdverts: with Priority 255 no adverts are listened to (RFC
+	// 9568 section 7.1; owner_ignore_adverts, vrrp_owner_ignore_adverts).
+	// Default false, as in keepalived; always true under Strict with
+	// Priority 255, and never true with another Priority.
+	OwnerIgnoresAdverts bool
+
 	// TrackPrimary: a fault of Interface is a fault of the instance.
 	// Default true; dont_track_primary clears it.
 	TrackPrimary bool
@@ -165,6 +171,11 @@ type Instance struct {
 
 	// Notify is who is told of changes of state.
 	Notify Notify
+
+	// NotifyPriorityChanges: the FIFOs get each change of the priority, too, as
+	// MASTER_PRIORITY or BACKUP_PRIORITY (notify_priority_changes; else that of
+	// the sync group, else vrrp_notify_priority_changes). Default false.
+	NotifyPriorityChanges bool
 
 	// SkipCheckAdvAddr: the addresses in an advert are not compared again
 	// when it comes from the same master as the one before

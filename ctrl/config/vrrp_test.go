@@ -112,6 +112,59 @@ func TestAcceptMode(t *testing.T) {
 	}
 }
 
+func TestWhetherTheOwnerListens(t *testing.T) {
+	const everybody = "global_defs {\n vrrp_owner_ignore_adverts\n}\n"
+	for _, test := range []struct {
+		name, globals, settings string
+		ignores                 bool
+		findings                string
+	}{
+		{"it does", "", "priority 255", false, ""},
+		{"it does not on demand", "", "priority 255\nowner_ignore_adverts", true, ""},
+		{"it does not where global_defs say so", everybody, "priority 255", true, ""},
+		{"it does although global_defs say no", everybody, "priority 255\nowner_ignore_adverts off", false, ""},
+		{"it does not in strict mode", "", "priority 255\nstrict_mode", true, ""},
+		{"it does not in strict mode, whatever is written", "", "priority 255\nstrict_mode\nowner_ignore_adverts no", true,
+			"main:9:22: warning: owner_ignore_adverts is always on in strict mode (RFC 9568 section 7.1)\n"},
+		{"others always do", "", "owner_ignore_adverts", false,
+			"main:7:1: warning: owner_ignore_adverts has no effect with priority 100: only priority 255 owns the addresses\n"},
+		{"others do without a word where it is for all", everybody, "", false, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			config, findings := Load("main", memory{"main": test.globals + instanceText("A", 1, "10.0.0.1", test.settings)})
+			if config == nil || config.Instances[0].OwnerIgnoresAdverts != test.ignores || lines(findings) != test.findings {
+				t.Errorf("got %+v\n%s", config, lines(findings))
+			}
+		})
+	}
+}
+
+// TestWhoIsToldOfPriorities is measured with keepalived 2.2.7.
+func TestWhoIsToldOfPriorities(t *testing.T) {
+	const on, off = "notify_priority_changes", "notify_priority_changes off"
+	for _, test := range []struct {
+		name, globals, group, instance string
+		want                           bool
+	}{
+		{"nobody by default", "", "", "", false},
+		{"those who want it", "", "", on, true},
+		{"all, where global_defs say so", "vrrp_" + on, "", "", true},
+		{"not one who does not want it", "vrrp_" + on, "", off, false},
+		{"the members of a group that wants it", "", on, "", true},
+		{"not the members of a group that does not", "vrrp_" + on, off, "", false},
+		{"a member who wants it", "", off, on, true},
+		{"not a member who does not", "", on, off, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			i := mustLoad(t, "global_defs {\n"+test.globals+"\n}\n"+instanceText("A", 1, "10.0.0.1", test.instance)+
+				instanceText("B", 2, "10.0.0.2", "")+"vrrp_sync_group G {\n group {\n A\n B\n }\n "+test.group+"\n}\n").Instances[0]
+			if i.NotifyPriorityChanges != test.want {
+				t.Errorf("got %v", i.NotifyPriorityChanges)
+			}
+		})
+	}
+}
+
 func TestStrictModeOfGlobalDefs(t *testing.T) {
 	const globals = "global_defs {\n vrrp_strict\n vrrp_down_timer_adverts 5\n}\n"
 	strict := mustLoad(t, globals+instanceText("A", 1, "10.0.0.1", "")).Instances[0]

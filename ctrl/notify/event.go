@@ -45,7 +45,8 @@ const (
 )
 
 // What happens to an instance in a state. FIFOs hear of all of these, the latter two only with
-// Scripts.PriorityChanges; of scripts only notify_master_rx_lower_pri does.
+// Scripts.PriorityChanges; of scripts only notify_master_rx_lower_pri does. As in keepalived, BackupPriority is what is
+// told in FAULT, too.
 const (
 	LowerPriority  State = "MASTER_RX_LOWER_PRI"
 	MasterPriority State = "MASTER_PRIORITY"
