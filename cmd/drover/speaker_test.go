@@ -17,6 +17,7 @@ type agreement struct {
 	version  int
 	interval time.Duration
 	vips     []netip.Prefix // of one family; of IPv6 the first is link-local
+	excluded []netip.Prefix // held and announced, not advertised; of any family
 	unicast  bool           // the members are low and high
 	vmac     bool
 	more     []string // further settings of keepalived.conf
@@ -56,12 +57,19 @@ func (a agreement) keepalived(own, peer *testbed.Host, priority int) string {
 	for _, setting := range a.more {
 		fmt.Fprintf(&b, "  %s\n", setting)
 	}
-	b.WriteString("  virtual_ipaddress {\n")
-	for _, address := range a.vips {
-		fmt.Fprintf(&b, "    %s\n", address)
+	writeAddresses(&b, "virtual_ipaddress", a.vips)
+	if len(a.excluded) > 0 {
+		writeAddresses(&b, "virtual_ipaddress_excluded", a.excluded)
 	}
-	b.WriteString("  }\n}\n")
-	return b.String() + a.beside
+	return b.String() + "}\n" + a.beside
+}
+
+func writeAddresses(b *strings.Builder, block string, addresses []netip.Prefix) {
+	fmt.Fprintf(b, "  %s {\n", block)
+	for _, address := range addresses {
+		fmt.Fprintf(b, "    %s\n", address)
+	}
+	b.WriteString("  }\n")
 }
 
 // frr is the configuration of FRR's vrrpd.
