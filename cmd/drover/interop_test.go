@@ -21,22 +21,27 @@ func TestDroverAndAnotherProgramAreAPair(t *testing.T) {
 		name      string
 		agreement agreement
 		other     speaker
+		better    time.Duration // the interval of the better member, if it is another one
 	}{
-		{"keepalived, version 2", agreement{version: 2, interval: time.Second, vips: ipv4}, speakKeepalived},
-		{"keepalived, version 3 of IPv4", agreement{version: 3, interval: fast, vips: ipv4}, speakKeepalived},
-		{"keepalived, version 3 of IPv6", agreement{version: 3, interval: fast, vips: ipv6}, speakKeepalived},
-		{"keepalived, unicast", agreement{version: 3, interval: fast, vips: ipv4, unicast: true}, speakKeepalived},
-		{"keepalived, virtual MAC", agreement{version: 3, interval: fast, vips: ipv4, vmac: true}, speakKeepalived},
-		{"keepalived, virtual MAC of IPv6", agreement{version: 3, interval: fast, vips: ipv6, vmac: true}, speakKeepalived},
-		{"FRR, IPv4", agreement{version: 3, interval: fast, vips: ipv4}, speakFRR},
-		{"FRR, IPv6", agreement{version: 3, interval: fast, vips: ipv6}, speakFRR},
+		{"keepalived, version 2", agreement{version: 2, interval: time.Second, vips: ipv4}, speakKeepalived, 0},
+		{"keepalived, version 3 of IPv4", agreement{version: 3, interval: fast, vips: ipv4}, speakKeepalived, 0},
+		{"keepalived, version 3 of IPv6", agreement{version: 3, interval: fast, vips: ipv6}, speakKeepalived, 0},
+		{"keepalived, a slower master", agreement{version: 3, interval: fast, vips: ipv4}, speakKeepalived, 3 * fast},
+		{"keepalived, a faster master", agreement{version: 3, interval: 3 * fast, vips: ipv4}, speakKeepalived, fast},
+		{"keepalived, unicast", agreement{version: 3, interval: fast, vips: ipv4, unicast: true}, speakKeepalived, 0},
+		{"keepalived, virtual MAC", agreement{version: 3, interval: fast, vips: ipv4, vmac: true}, speakKeepalived, 0},
+		{"keepalived, virtual MAC of IPv6", agreement{version: 3, interval: fast, vips: ipv6, vmac: true}, speakKeepalived, 0},
+		{"FRR, IPv4", agreement{version: 3, interval: fast, vips: ipv4}, speakFRR, 0},
+		{"FRR, IPv6", agreement{version: 3, interval: fast, vips: ipv6}, speakFRR, 0},
 	} {
 		for role, speakers := range map[string][2]speaker{
 			"as the master": {speakDrover, c.other}, "as the backup": {c.other, speakDrover},
 		} {
 			t.Run(c.name+", "+role, func(t *testing.T) {
 				t.Parallel()
-				newPair(t, c.agreement, speakers[0], speakers[1]).contest()
+				p := newPair(t, c.agreement, speakers[0], speakers[1])
+				p.high.interval = c.better
+				p.contest()
 			})
 		}
 	}
@@ -55,6 +60,7 @@ type member struct {
 	*testbed.Host
 	speak    speaker
 	priority int
+	interval time.Duration // if it is not that of the agreement
 	end      func(syscall.Signal)
 }
 
@@ -92,11 +98,13 @@ func (p *pair) contest() {
 	p.untilMaster(p.low, p.high)
 	p.start(p.high)
 	p.untilMaster(p.high, p.low)
-	p.mustTakeOver("kill -9", syscall.SIGKILL, 3*p.interval, 3*p.interval+p.skew(p.low.priority))
+	master := p.agreementOf(p.high) // the backup has learned its interval (RFC 9568 section 6.4.2)
+	skew := master.skew(p.low.priority)
+	p.mustTakeOver(p.high, p.low, "kill -9", syscall.SIGKILL, 3*master.interval, 3*master.interval+skew)
 	p.start(p.high)
 	p.untilMaster(p.high, p.low)
 	p.mustDropNothing()
-	p.mustTakeOver("priority 0", syscall.SIGTERM, 0, p.skew(p.low.priority))
+	p.mustTakeOver(p.high, p.low, "priority 0", syscall.SIGTERM, 0, skew)
 	p.low.end(syscall.SIGTERM)
 	p.mustResolveTie()
 }
@@ -107,7 +115,16 @@ func (p *pair) start(m *member) {
 	if m == p.low {
 		peer = p.high
 	}
-	m.end = m.speak(p.network, m.Host, peer.Host, p.agreement, m.priority)
+	m.end = m.speak(p.network, m.Host, peer.Host, p.agreementOf(m), m.priority)
+}
+
+// agreementOf is the agreement as a member has it.
+func (p *pair) agreementOf(m *member) agreement {
+	a := p.agreement
+	if m.interval > 0 {
+		a.interval = m.interval
+	}
+	return a
 }
 
 // untilAlone waits until a member has sent two adverts in a row, with none of the other one between.
@@ -139,19 +156,19 @@ func (p *pair) untilMaster(master, other *member) {
 	}
 }
 
-// mustTakeOver ends the better member by a signal. The other one follows from least to most after its last advert, but
-// for what a loaded machine takes.
-func (p *pair) mustTakeOver(how string, s syscall.Signal, least, most time.Duration) {
+// mustTakeOver ends the master by a signal. The other one follows from least to most after its last advert, but for what a
+// loaded machine takes.
+func (p *pair) mustTakeOver(master, successor *member, how string, s syscall.Signal, least, most time.Duration) {
 	p.t.Helper()
 	const slack = 200 * time.Millisecond
-	p.adverts.next(p.high.Host)
+	p.adverts.next(master.Host)
 	begun := time.Now()
-	p.high.end(s)
-	p.untilMaster(p.low, p.high)
+	master.end(s)
+	p.untilMaster(successor, master)
 	list := p.adverts.seen()
-	goodbye := of(list, p.high.Host, time.Time{})
+	goodbye := of(list, master.Host, time.Time{})
 	last := goodbye[len(goodbye)-1]
-	took := of(list, p.low.Host, begun)[0].at.Sub(last.at)
+	took := of(list, successor.Host, begun)[0].at.Sub(last.at)
 	p.t.Logf("%s: %s", how, took)
 	if took < least || took > most+slack {
 		p.t.Errorf("%s: the successor follows after %s, want %s to %s", how, took, least, most)
