@@ -25,8 +25,8 @@ func TestMain(m *testing.M) {
 		e := env{os.Stdout, os.Stderr}
 		os.Exit(exitCode(e, dispatch(ctx, e, os.Args[1:])))
 	}
-	if during := os.Getenv(asTimer); during != "" {
-		if err := timer(during); err != nil {
+	if os.Getenv(asTimers) != "" {
+		if err := timers(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

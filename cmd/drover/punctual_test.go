@@ -2,19 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"drover/bench/testbed"
 )
@@ -22,7 +17,8 @@ import (
 // punctualServices is how many virtual servers there are, each with a real server that is checked every second.
 const punctualServices = 1000
 
-// Whatever else the daemon and the machine do: here that is one thing more after the other, until it is all of it.
+// Whatever else the daemon and the machine do: here that is one thing more after the other, until it is all of it. The timers
+// of the other node, which has less to do on the same processors, are tried in the end.
 func TestAdvertsAndTimersKeepTheirSchedule(t *testing.T) {
 	// Alone: milliseconds count.
 	if _, err := exec.LookPath("chrt"); err != nil {
@@ -31,12 +27,12 @@ func TestAdvertsAndTimersKeepTheirSchedule(t *testing.T) {
 	for _, interval := range []time.Duration{10 * time.Millisecond, 100 * time.Millisecond} {
 		t.Run("of "+interval.String(), func(t *testing.T) {
 			p := newPunctual(t, interval)
-			p.mustBePunctual("while 1000 checks run and the log stalls")
+			p.mustBePunctual("while 1000 checks run and the log stalls", p.high, p.watchMaster)
 			p.keepProcessorsBusy()
-			p.mustBePunctual("and while the processors are busy")
+			p.mustBePunctual("and while the processors are busy", p.high, p.watchMaster)
 			p.keepReloading()
-			p.mustBePunctual("and while 1000 virtual servers change again and again")
-			p.mustTellLateness()
+			p.mustBePunctual("and while 1000 virtual servers change again and again", p.high, p.watchMaster)
+			p.mustBePunctual("and the backup, which takes over again and again", p.low, p.watchTakeovers)
 		})
 	}
 }
@@ -115,85 +111,84 @@ func (p *punctual) keepReloading() {
 	})
 }
 
-// mustBePunctual holds the master to its schedule for some seconds: nobody takes its place. When a plain timer of the same
-// priority is as late as the interval, the machine is to blame, and there is another chance.
-func (p *punctual) mustBePunctual(when string) {
+// mustBePunctual holds the timers of a host to their schedule while something happens that uses them. The histogram in the
+// status tells how late they were, what comes to the LAN whether that is true. How late plain timers of the same priority are
+// meanwhile is what the machine is to blame for; when that is two intervals, nothing can be told. What they do not notice, such
+// as that the kernel has whoever sends a packet work for others as well, is forgiven once.
+func (p *punctual) mustBePunctual(when string, h *testbed.Host, happen func() (adverts int, faults []string)) {
 	p.t.Helper()
-	const during, chances, tolerable = 2 * time.Second, 4, 10 * time.Millisecond
-	for chance := 1; ; chance++ {
-		begun := p.adverts.next(p.high).at
-		floor := p.watchTimer(during)
-		watched := func(h *testbed.Host) []advert {
-			end := begun.Add(during)
-			return slices.DeleteFunc(of(p.adverts.seen(), h, begun), func(a advert) bool { return a.at.After(end) })
+	const forgiven, chances = 1, 3
+	for chance, blamed := 1, 0; ; chance++ {
+		floorOf := p.watchTimers()
+		before := p.latenessOf(h)
+		adverts, seen := happen()
+		late := p.latenessOf(h).since(before)
+		machine := floorOf()
+		faults := late.faults(p.interval, machine)
+		if late.count() < adverts {
+			faults = append(faults, fmt.Sprintf("of %d adverts the lateness of %d is told", adverts, late.count()))
 		}
-		sent, rivals := watched(p.high), watched(p.low)
-		var pause time.Duration
-		for n := 1; n < len(sent); n++ {
-			pause = max(pause, sent[n].at.Sub(sent[n-1].at))
+		blind := machine.worst >= 2*p.interval
+		if !blind {
+			faults = append(faults, seen...)
 		}
-		p.t.Logf("%s: at most %s between two of %d adverts; a plain timer is at most %s late", when, pause, len(sent), floor)
-		if len(rivals) == 0 && pause < 3*p.interval && len(sent) > 1 {
+		p.t.Logf("%s: %s; plain timers are at most %s late, %d times beyond %s", when, late, machine.worst, machine.stalls, usually)
+		if len(faults) == 0 && (!blind || chance == chances) {
 			return
 		}
-		if floor < tolerable || chance == chances {
-			p.t.Errorf("%s: %d adverts of the backup, %s between two of %d of the master", when, len(rivals), pause, len(sent))
+		if machine.stalls == 0 {
+			blamed++
+		}
+		if blamed > forgiven || chance == chances {
+			p.t.Errorf("%s: %s", when, strings.Join(faults, "; "))
 			return
 		}
+		p.t.Logf("again, for %q", faults)
 	}
 }
 
-// mustTellLateness finds the histogram of it all.
-func (p *punctual) mustTellLateness() {
+// watchMaster lets the master send adverts for some seconds. Nobody must take its place.
+func (p *punctual) watchMaster() (adverts int, faults []string) {
 	p.t.Helper()
-	s, err := p.status(p.high)
-	p.must(err)
-	var all uint64
-	for _, class := range s.Instances[0].Lateness.Classes {
-		all += class.Count
+	begun := p.adverts.next(p.high).at
+	p.adverts.nextFor(p.high, 2*time.Second)
+	list := p.adverts.seen()
+	sent, rivals := of(list, p.high, begun), of(list, p.low, begun)
+	var pause time.Duration
+	for n := 1; n < len(sent); n++ {
+		pause = max(pause, sent[n].at.Sub(sent[n-1].at))
 	}
-	if sent := s.Instances[0].AdvertsSent; all+s.Instances[0].Lateness.Over < sent/2 {
-		p.t.Errorf("of %d adverts the lateness of %d is told", sent, all)
+	p.t.Logf("at most %s between two of %d adverts", pause, len(sent))
+	if len(rivals) > 0 || pause >= 3*p.interval {
+		faults = append(faults, fmt.Sprintf("%d adverts of the backup, %s between two of the master", len(rivals), pause))
 	}
-	p.t.Logf("lateness: %+v", s.Instances[0].Lateness)
+	return len(sent), faults
 }
 
-// asTimer makes the test binary be a plain timer, which tells how late it was at most.
-const asTimer = "DROVER_TEST_AS_TIMER"
-
-// watchTimer is the greatest lateness of a timer of 10 ms with VRRP's real-time priority.
-func (p *punctual) watchTimer(during time.Duration) time.Duration {
+// watchTakeovers cuts the master off some times, and has its successor take over when its Master_Down_Interval is over.
+func (p *punctual) watchTakeovers() (adverts int, faults []string) {
 	p.t.Helper()
-	self, err := os.Executable()
-	p.must(err)
-	cmd := exec.CommandContext(p.t.Context(), "chrt", "--rr", "10", self)
-	cmd.Env = append(os.Environ(), asTimer+"="+during.String())
-	out, err := cmd.Output()
-	p.must(err)
-	worst, err := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
-	p.must(err)
-	return time.Duration(worst)
+	const times = 5
+	var took []time.Duration
+	for range times {
+		p.must(p.high.Cut())
+		first := p.adverts.next(p.low)
+		last := of(p.adverts.seen(), p.high, time.Time{})
+		took = append(took, first.at.Sub(last[len(last)-1].at))
+		p.must(p.high.Mend())
+		p.adverts.next(p.high)
+		p.untilState(p.low, "BACKUP")
+	}
+	down := p.downInterval(11)
+	p.t.Logf("the backup takes over after %s, its time is %s", took, down)
+	slices.Sort(took)
+	if took[0] < 3*p.interval || took[times/2] > down+p.interval {
+		faults = append(faults, fmt.Sprintf("the backup takes over after %s to %s", took[0], took[times/2]))
+	}
+	return times, faults
 }
 
-// timer is the program.
-func timer(during string) error {
-	const period = 10 * time.Millisecond
-	left, err := time.ParseDuration(during)
-	if err != nil {
-		return err
-	}
-	runtime.LockOSThread()
-	var worst time.Duration
-	for due := time.Now().Add(period); left > 0; left -= period {
-		for wait := time.Until(due); wait > 0; wait = time.Until(due) {
-			timeout := unix.NsecToTimespec(int64(wait))
-			if _, err := unix.Ppoll(nil, &timeout, nil); err != nil && !errors.Is(err, unix.EINTR) {
-				return err
-			}
-		}
-		worst = max(worst, time.Since(due))
-		due = due.Add(period)
-	}
-	_, err = fmt.Println(int64(worst))
-	return err
+// downInterval is how long a backup waits for a master's advert.
+func (p *punctual) downInterval(priority int) time.Duration {
+	return 3*p.interval + time.Duration(256-priority)*p.interval/256
 }
