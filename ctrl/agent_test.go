@@ -139,7 +139,6 @@ func TestWhatIsOrderedOfARouterThatIsDoneComesTooLate(t *testing.T) {
 	a := newAgency(t)
 	a.order(order{Stop: &stopOrder{IDs: []candidateID{onlyCandidate}}})
 	a.router().leaving = time.Now() // nobody succeeds it
-	a.tick(time.Now())
 	a.turnAll()
 	id := <-a.left
 	delete(a.routers, id)

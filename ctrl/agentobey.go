@@ -92,7 +92,7 @@ func (a *agent) add(o addOrder) {
 		a.out.send(news{Announce: &announceNews{ifname, vip, mac}})
 		return nil
 	}
-	r.ground.deliver, r.ground.told = a.elections.deliver, r.stand
+	r.ground.listen, r.ground.told = a.elections.ears.open, r.stand
 	a.routers[o.ID] = &elected{router: r}
 }
 

@@ -44,7 +44,8 @@
 //	candidate.go   the controller's end of an instance; vrrpprocess.go: of the process of VRRP; orders.go: what the two
 //	               processes say to each other; outbox.go: how
 //	agent.go       the process of VRRP, agentobey.go: what it does when it is told
-//	elections.go   the thread of VRRP; thread.go: how it waits, and its priority; lateness.go: how well it keeps time
+//	elections.go   the thread of VRRP; ears.go: the sockets that it hears; thread.go: how it waits, and its priority;
+//	               lateness.go: how well it keeps time
 //	group.go       the instances of a sync group; router.go: one instance; routerfit.go: its start and its faults;
 //	               routeract.go: what its machine asks for; routersettings.go: its configuration
 //	errands.go     what VRRP must not wait for; wire.go: the sockets of an interface; ground.go: an instance's address and

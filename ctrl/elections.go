@@ -2,10 +2,10 @@ package ctrl
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"time"
 
-	"drover/ctrl/netif"
 	"drover/ctrl/vrrp"
 )
 
@@ -14,32 +14,31 @@ import (
 // hold for long, is an errand.
 type elections struct {
 	bell    *bell
+	ears    *ears
 	mail    *mailbox
-	packets chan heard
 	errands *errands
-	done    chan struct{} // closed when run has ended
 
 	// The rest belongs to run.
 	routers map[routerKey]*router
 	wanted  []set // of the configuration
 	groups  []*group
+	// patience is how many more adverts are heard in this turn: a flood must not keep the timers from being looked at.
+	patience int
 }
 
-// heard is an advert, and the virtual router that it is about.
-type heard struct {
-	by     routerKey
-	packet netif.Packet
-}
+// patienceOfATurn is some milliseconds' worth of adverts.
+const patienceOfATurn = 1024
 
 func newElections(e *errands) (*elections, error) {
 	bell, err := newBell()
 	if err != nil {
 		return nil, err
 	}
-	return &elections{
-		bell: bell, mail: newMailbox(), packets: make(chan heard, 1024), errands: e, done: make(chan struct{}),
-		routers: make(map[routerKey]*router),
-	}, nil
+	ears, err := newEars(e.log)
+	if err != nil {
+		return nil, errors.Join(err, bell.close())
+	}
+	return &elections{bell: bell, ears: ears, mail: newMailbox(), errands: e, routers: make(map[routerKey]*router)}, nil
 }
 
 // post has run do something. It does not wait.
@@ -48,23 +47,13 @@ func (e *elections) post(do func()) {
 	e.bell.ring()
 }
 
-// deliver hands an advert over, unless the elections have ended. It waits while too many others wait.
-func (e *elections) deliver(h heard) {
-	select {
-	case e.packets <- h:
-		e.bell.ring()
-	case <-e.done:
-	}
-}
-
 // run elects until ctx ends, which leaves everything as a crash would.
 func (e *elections) run(ctx context.Context) error {
-	defer close(e.done)
 	runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
 	stop := context.AfterFunc(ctx, e.bell.ring)
 	defer stop()
 	for ctx.Err() == nil {
-		if err := e.bell.wait(time.Until(e.next())); err != nil {
+		if err := e.wait(time.Until(e.next())); err != nil {
 			return err
 		}
 		if err := e.turn(); err != nil {
@@ -73,6 +62,9 @@ func (e *elections) run(ctx context.Context) error {
 	}
 	return nil
 }
+
+// wait waits until somebody posts or an advert comes, for no longer than a time.
+func (e *elections) wait(most time.Duration) error { return e.bell.wait(most, e.ears.fd) }
 
 // next is when something is to be done.
 func (e *elections) next() time.Time {
@@ -96,48 +88,65 @@ func sooner(a, b time.Time) time.Time {
 }
 
 const (
-	// stall is a lateness that says that this process has not run: what it missed may still wait in the sockets.
+	// stall is a lateness that says that the machine has not run: what it missed may still be on its way to the sockets.
 	stall = 10 * time.Millisecond
-	// catchUp is how long whoever reads the sockets has then to deliver it.
+	// catchUp is how long the kernel has then to bring it.
 	catchUp = 2 * time.Millisecond
 )
 
 // turn does what has come up. Adverts come before time: a daemon that slept must not take over from a master whose adverts
 // wait in its queue.
 func (e *elections) turn() error {
-	e.receiveWaiting()
+	e.patience = patienceOfATurn
+	if err := e.receiveWaiting(); err != nil {
+		return err
+	}
 	for _, do := range e.mail.take() {
 		do()
 	}
 	if time.Since(e.next()) > stall {
-		if err := e.bell.wait(catchUp); err != nil {
+		if err := e.wait(catchUp); err != nil {
 			return err
 		}
-		e.receiveWaiting()
 	}
-	e.tick(time.Now())
+	return e.tick()
+}
+
+// receiveWaiting hears the adverts that have come.
+func (e *elections) receiveWaiting() error {
+	for e.patience > 0 {
+		ready, err := e.ears.ready()
+		if err != nil || len(ready) == 0 {
+			return err
+		}
+		for _, one := range ready {
+			e.patience -= max(1, e.ears.take(one, e.patience, e.hear))
+		}
+	}
 	return nil
 }
 
-func (e *elections) receiveWaiting() {
-	for range cap(e.packets) { // and no more: a flood must not keep the timers from being looked at
-		select {
-		case h := <-e.packets:
-			if r := e.routers[h.by]; r != nil {
-				r.receive(h.packet)
-			}
-		default:
-			return
-		}
+func (e *elections) hear(h heard) {
+	if r := e.routers[h.by]; r != nil {
+		r.receive(h.packet)
 	}
 }
 
-func (e *elections) tick(now time.Time) {
+// tick does what is due. Before each group that has something to do it hears what has come, until the last moment: a
+// MASTER that advertises beside the advert of a higher one that it could have heard makes a claim that is no longer true.
+func (e *elections) tick() error {
 	for _, g := range e.groups {
-		if !g.next.IsZero() && !now.Before(g.next) {
+		if !g.due(time.Now()) {
+			continue
+		}
+		if err := e.receiveWaiting(); err != nil {
+			return err
+		}
+		if now := time.Now(); g.due(now) {
 			g.tick(now)
 		}
 	}
+	now := time.Now()
 	for key, r := range e.routers {
 		if !r.yieldsUntil.IsZero() && !now.Before(r.yieldsUntil) {
 			r.yieldsUntil = time.Time{}
@@ -149,7 +158,11 @@ func (e *elections) tick(now time.Time) {
 			e.regroup()
 		}
 	}
+	return nil
 }
+
+// close gives up what the elections wait in. They must have ended.
+func (e *elections) close() error { return errors.Join(e.bell.close(), e.ears.close()) }
 
 // set is the instances of a sync group, or one that is in none.
 type set struct {

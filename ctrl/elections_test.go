@@ -21,18 +21,58 @@ func TestAdvertsThatWaitAreHeardBeforeTime(t *testing.T) {
 			p := newPolls(t)
 			i := plainInstance()
 			i.Version, i.AdvertInterval = 3, 10*time.Millisecond
-			r := p.take(p.add(i), fitness{})
-			for deadline := r.group.next; time.Now().Before(deadline); { // the daemon sleeps
-				if err := p.bell.wait(time.Until(deadline)); err != nil {
-					t.Fatal(err)
-				}
-			}
+			socket, r := p.listen(absent), p.take(p.add(i), fitness{})
+			p.sleepUntil(r.group.next)
 			if test.waits {
-				p.deliver(heard{r.key, quickAdvert(t)})
+				socket.put(quickAdvert(t))
 			}
 			p.turnAll()
 			if got := r.machine.State(); got != test.want {
 				t.Errorf("state %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+// sleepUntil has the elections sleep until something is due.
+func (p *polls) sleepUntil(deadline time.Time) {
+	p.t.Helper()
+	for time.Now().Before(deadline) {
+		if err := p.bell.wait(time.Until(deadline)); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
+// A MASTER that has heard its better advertises once more, to say goodbye. It must not make its claim beside that, because
+// its next advert is due while the better one's lies in the socket: of many instances the adverts take a while, so that it
+// may come when the first of them is at work already.
+func TestAMasterWhoseAdvertIsDueHearsFirstWhatWaits(t *testing.T) {
+	for name, comes := range map[string]func(due func(), put func()){
+		"before anything is done": func(due, put func()) { put(); due() },
+		"at the last moment":      func(due, put func()) { due(); put() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPolls(t)
+			i := plainInstance()
+			i.Version, i.AdvertInterval, i.HigherPrioSendAdvert = 3, 10*time.Millisecond, true
+			r := p.add(i)
+			r.gates = &lease{left: time.Second} // adopted as MASTER
+			socket := p.listen(absent)
+			p.take(r, fitness{})
+			if state := r.machine.State(); state != vrrp.Master {
+				t.Fatalf("state %s, want MASTER", state)
+			}
+			said := r.gates.(*lease).opened
+			p.post(func() {
+				comes(func() { p.sleepUntil(r.group.next) }, func() { socket.put(quickAdvert(t)) })
+			})
+			p.turnAll()
+			if state := r.machine.State(); state != vrrp.Backup {
+				t.Errorf("state %s, want BACKUP", state)
+			}
+			if claims := r.gates.(*lease).opened - said; claims != 0 {
+				t.Errorf("it claims to be MASTER %d times although a better one was heard", claims)
 			}
 		})
 	}
@@ -53,7 +93,7 @@ func quickAdvert(t *testing.T) netif.Packet {
 	return p
 }
 
-func TestTheElectionsEndWithTheirContextAndLetNobodyWait(t *testing.T) {
+func TestTheElectionsEndWithTheirContext(t *testing.T) {
 	p := newPolls(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
@@ -65,7 +105,19 @@ func TestTheElectionsEndWithTheirContextAndLetNobodyWait(t *testing.T) {
 	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	for range 2 * cap(p.packets) {
-		p.deliver(heard{})
+}
+
+func TestAFloodOfAdvertsDoesNotKeepTheTimersFromBeingLookedAt(t *testing.T) {
+	p := newPolls(t)
+	socket := p.listen(absent)
+	r := p.take(p.add(plainInstance()), fitness{})
+	r.receive(advertOf(t, 110, 5)) // the MASTER that it yields to
+	r.yieldsUntil = time.Now()
+	for range patienceOfATurn + 1 {
+		socket.put(advertOf(t, 99, 12))
+	}
+	p.turnAll()
+	if left := len(socket.packets); left != 1 || !r.yieldsUntil.IsZero() {
+		t.Errorf("%d adverts wait, and the timer is at %s; want 1, and it looked at", left, r.yieldsUntil)
 	}
 }

@@ -25,8 +25,9 @@ type footing struct {
 type ground struct {
 	log     *slog.Logger
 	errands *errands
-	deliver func(heard)   // an advert
-	told    func(footing) // whenever it changes; must not wait
+	// listen has the adverts heard that come to a socket, until what it returns is called.
+	listen func(ifname string, s socket) (end func() error, err error)
+	told   func(footing) // whenever it changes; must not wait
 	// announce tells the LAN of an interface where a VIP is; the MAC is nil for that of the interface.
 	announce func(ifname string, vip netip.Addr, mac net.HardwareAddr) error
 
@@ -65,7 +66,7 @@ func (g *ground) tryStand() (f footing, err error) {
 	if err := g.addVMAC(); err != nil {
 		return f, err
 	}
-	w, err := g.errands.openWire(i.Interface, g, g.deliver)
+	w, err := g.errands.openWire(i.Interface, g)
 	if err != nil {
 		return f, err
 	}

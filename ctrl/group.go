@@ -45,6 +45,8 @@ func (g *group) handle(now time.Time, member int, event vrrp.Event) (dropped boo
 	return dropped
 }
 
+func (g *group) due(now time.Time) bool { return !g.next.IsZero() && !now.Before(g.next) }
+
 // tick tells the machines that time has passed, and notes how late those learn it that waited for it.
 func (g *group) tick(now time.Time) {
 	type waiting struct {

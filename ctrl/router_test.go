@@ -55,7 +55,7 @@ func newPolls(t *testing.T) *polls {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := e.bell.close(); err != nil {
+		if err := e.close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -254,9 +254,8 @@ func TestOnlyAdvertsOfTheOwnVirtualRouterAreCounted(t *testing.T) {
 	for _, by := range []routerKey{
 		{absent, 110, false}, {absent, 120, false}, {"enp2s0", 110, false}, {absent, 110, true},
 	} {
-		p.deliver(heard{by, advertOf(t, by.vrid, 12)})
+		p.hear(heard{by, advertOf(t, by.vrid, 12)})
 	}
-	p.turnAll()
 	if got := r.status(); got.received != 1 || got.master != netip.MustParseAddr("192.168.100.212") {
 		t.Errorf("%d counted, the MASTER is %v, want 1 and its sender", got.received, got.master)
 	}

@@ -81,7 +81,7 @@ func groundOn(ifname string) *ground {
 	g := newGround(i, newErrands(log), log)
 	g.announce = func(string, netip.Addr, net.HardwareAddr) error { return nil }
 	g.told = func(footing) {}
-	g.deliver = func(heard) {}
+	g.listen = func(string, socket) (func() error, error) { return func() error { return nil }, nil }
 	return g
 }
 

@@ -34,10 +34,14 @@ func (b *bell) ring() {
 	}
 }
 
-// wait waits for the bell, for no longer than a time.
-func (b *bell) wait(most time.Duration) error {
+// wait waits for the bell, or until one of these files can be read, for no longer than a time.
+func (b *bell) wait(most time.Duration, files ...int) error {
 	timeout := unix.NsecToTimespec(max(0, int64(most)))
-	_, err := unix.Ppoll([]unix.PollFd{{Fd: int32(b.fd), Events: unix.POLLIN}}, &timeout, nil)
+	awaited := []unix.PollFd{{Fd: int32(b.fd), Events: unix.POLLIN}}
+	for _, fd := range files {
+		awaited = append(awaited, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	}
+	_, err := unix.Ppoll(awaited, &timeout, nil)
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		return os.NewSyscallError("ppoll", err)
 	}

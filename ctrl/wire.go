@@ -1,22 +1,21 @@
 package ctrl
 
 import (
-	"time"
+	"errors"
 
 	"drover/ctrl/netif"
-	"drover/ctrl/vrrp"
 )
 
 // wire is the VRRP socket of an interface, which its instances share.
 type wire struct {
-	conn   *netif.VRRPConn
-	index  int
-	users  map[*ground]bool
-	closed chan struct{}
+	conn  *netif.VRRPConn
+	index int
+	users map[*ground]bool
+	deaf  func() error // ends its being heard
 }
 
 // openWire opens an interface's socket, or finds it open.
-func (e *errands) openWire(ifname string, user *ground, deliver func(heard)) (*wire, error) {
+func (e *errands) openWire(ifname string, user *ground) (*wire, error) {
 	w := e.wires[ifname]
 	if w == nil {
 		link, err := netif.Link(ifname)
@@ -27,9 +26,12 @@ func (e *errands) openWire(ifname string, user *ground, deliver func(heard)) (*w
 		if err != nil {
 			return nil, err
 		}
-		w = &wire{conn: conn, index: link.Index, users: make(map[*ground]bool), closed: make(chan struct{})}
+		deaf, err := user.listen(ifname, conn)
+		if err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+		w = &wire{conn: conn, index: link.Index, users: make(map[*ground]bool), deaf: deaf}
 		e.wires[ifname] = w
-		go e.read(ifname, w, deliver)
 	}
 	w.users[user] = true
 	return w, nil
@@ -38,8 +40,7 @@ func (e *errands) openWire(ifname string, user *ground, deliver func(heard)) (*w
 func (e *errands) closeWire(ifname string) {
 	w := e.wires[ifname]
 	delete(e.wires, ifname)
-	close(w.closed)
-	if err := w.conn.Close(); err != nil {
+	if err := errors.Join(w.deaf(), w.conn.Close()); err != nil {
 		e.log.Warn("closing a VRRP socket failed", "interface", ifname, "error", err)
 	}
 }
@@ -53,44 +54,5 @@ func (e *errands) leaveWire(ifname string, user *ground) {
 	delete(w.users, user)
 	if len(w.users) == 0 {
 		e.closeWire(ifname)
-	}
-}
-
-func (w *wire) isClosed() bool {
-	select {
-	case <-w.closed:
-		return true
-	default:
-		return false
-	}
-}
-
-// readPause is how long reading rests after a failure, so that one that lasts does not keep a CPU busy.
-const readPause = 100 * time.Millisecond
-
-// read hands on what arrives until the socket is closed.
-func (e *errands) read(ifname string, w *wire, deliver func(heard)) {
-	failed := false
-	for {
-		p, err := w.conn.Read()
-		switch {
-		case err != nil && w.isClosed():
-			return
-		case err != nil:
-			if !failed {
-				e.log.Error("reading adverts fails; trying again", "interface", ifname, "error", err)
-			}
-			failed = true
-			select {
-			case <-time.After(readPause):
-				continue
-			case <-w.closed:
-				return
-			}
-		}
-		failed = false
-		if id, ok := vrrp.VirtualRouterID(p.Payload); ok {
-			deliver(heard{routerKey{ifname, id, p.Source.Is6()}, p})
-		}
 	}
 }

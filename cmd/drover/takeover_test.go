@@ -90,8 +90,10 @@ func TestAMasterThatHungIsMasterAgainWhenItWakesUp(t *testing.T) {
 			adverts := n.watchAdverts()
 			sent := n.watchSent(n.client, vip)
 			signal(high, syscall.SIGSTOP)
-			adverts.next(n.low)
+			rhythm := adverts.next(n.low).at
 			client := n.steadily(n.client, vip, 50*time.Millisecond)
+			// Master_Down_Interval of the one that wakes up is 3.953 s: its first advert comes between two of the other one.
+			n.untilAfter(rhythm.Add(time.Second/2), time.Second)
 			signal(high, syscall.SIGCONT)
 			awake := adverts.next(n.high)
 			n.mustBeAloneSince(adverts, n.high, n.low, awake.at)

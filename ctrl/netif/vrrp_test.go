@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/mdlayher/ethernet"
 	"github.com/mdlayher/packet"
@@ -53,22 +54,25 @@ func write(t *testing.T, conn *VRRPConn, payload []byte, path VRRPPath) {
 	eventually(t, "the advert is sent", func() error { return conn.Write(payload, path) })
 }
 
+// read waits for a packet as whoever owns the connection does: in the kernel.
 func read(t *testing.T, conn *VRRPConn) Packet {
 	t.Helper()
-	type result struct {
-		packet Packet
-		err    error
+	for end := time.Now().Add(deadline); time.Now().Before(end); {
+		timeout := unix.NsecToTimespec(int64(time.Until(end)))
+		_, err := unix.Ppoll([]unix.PollFd{{Fd: int32(conn.Descriptor()), Events: unix.POLLIN}}, &timeout, nil)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			t.Fatal(err)
+		}
+		p, ok, err := conn.Receive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok {
+			return p
+		}
 	}
-	results := make(chan result, 1)
-	go func() {
-		p, err := conn.Read()
-		results <- result{p, err}
-	}()
-	got := await(t, results, "a VRRP packet", func(result) bool { return true })
-	if got.err != nil {
-		t.Fatal(got.err)
-	}
-	return got.packet
+	t.Fatal("waited in vain for a VRRP packet")
+	return Packet{}
 }
 
 // linkLocal gives the host's interface a MAC and returns the link-local address that the kernel makes of it.
@@ -271,16 +275,19 @@ func TestListeningOnceMoreIsNoError(t *testing.T) {
 	}
 }
 
-func TestClosingVRRPEndsAWaitingRead(t *testing.T) {
+func TestReceivingDoesNotWaitAndSaysWhenTheConnectionIsClosed(t *testing.T) {
 	h, _ := newLAN(t)
 	conn := h.openVRRP()
-	ended := make(chan error, 1)
-	go func() {
-		_, err := conn.Read()
-		ended <- err
-	}()
+	if p, ok, err := conn.Receive(); ok || err != nil {
+		t.Errorf("with nothing there it received %+v, %v", p, err)
+	}
 	if err := conn.Close(); err != nil {
 		t.Fatal(err)
 	}
-	await(t, ended, "the end of Read", func(err error) bool { return errors.Is(err, net.ErrClosed) })
+	if _, _, err := conn.Receive(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after Close it says %v", err)
+	}
+	if err := conn.Close(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the second Close says %v", err)
+	}
 }

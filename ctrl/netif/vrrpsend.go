@@ -68,20 +68,15 @@ func (c *VRRPConn) write(payload []byte, path VRRPPath) error {
 
 // listenIP opens a raw socket with options set, which hears nothing itself.
 func listenIP(network string, options func(fd int) error) (net.PacketConn, error) {
-	deaf, err := bpf.Assemble([]bpf.Instruction{bpf.RetConstant{Val: 0}})
+	deaf, err := kernelFilter([]bpf.Instruction{bpf.RetConstant{Val: 0}})
 	if err != nil {
-		return nil, fmt.Errorf("assemble filter: %w", err)
-	}
-	filter := make([]unix.SockFilter, 0, len(deaf))
-	for _, i := range deaf {
-		filter = append(filter, unix.SockFilter{Code: i.Op, Jt: i.Jt, Jf: i.Jf, K: i.K})
+		return nil, err
 	}
 	var failed error
 	config := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		err := raw.Control(func(fd uintptr) {
 			failed = errors.Join(
-				os.NewSyscallError("turn receiving off", unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
-					&unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})),
+				os.NewSyscallError("turn receiving off", unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, deaf)),
 				options(int(fd)),
 				// After the TOS, which sets a priority of its own.
 				os.NewSyscallError("set priority", unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_PRIORITY, vrrpPriority)),
