@@ -16,6 +16,7 @@ type agent struct {
 	gates     gates
 	elections *elections
 	errands   *errands
+	announcer *announcer
 	out       *outbox
 	routers   map[candidateID]*elected
 	left      chan candidateID // those that are done after a stop
@@ -43,8 +44,8 @@ func RunVRRP(ctx context.Context, log *slog.Logger, orders io.Reader, to io.Writ
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	a := &agent{
-		log: log, gates: gates, errands: newErrands(log), out: newOutbox(to), routers: make(map[candidateID]*elected),
-		left: make(chan candidateID), failed: make(chan error, 5),
+		log: log, gates: gates, errands: newErrands(log), announcer: newAnnouncer(log), out: newOutbox(to), routers: make(map[candidateID]*elected),
+		left: make(chan candidateID), failed: make(chan error, 6),
 	}
 	var err error
 	if a.elections, err = newElections(a.errands); err != nil {
@@ -88,11 +89,16 @@ func (a *agent) begin(ctx context.Context, b beginOrder) {
 		a.log.Warn("adverts may be late when the CPUs are busy: no real-time priority; give the daemon CAP_SYS_NICE",
 			"error", err)
 	}
+	if err := a.announcer.open(); err != nil {
+		a.failed <- err
+		return
+	}
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // the elections have a processor however many others want one
 	go a.errands.run(ctx)
 	for _, run := range []func() error{
 		func() error { return a.elections.run(ctx) },
-		func() error { return netif.WatchLinks(ctx, a.errands.link) },
+		func() error { return a.announcer.run(ctx) },
+		func() error { return netif.WatchLinks(ctx, a.link) },
 		func() error { return netif.WatchAddresses(ctx, a.errands.address) },
 	} {
 		go func() {
@@ -101,6 +107,12 @@ func (a *agent) begin(ctx context.Context, b beginOrder) {
 			}
 		}()
 	}
+}
+
+// link follows a change of an interface.
+func (a *agent) link(event netif.LinkEvent) {
+	a.announcer.link(event)
+	a.errands.link(event)
 }
 
 // missed counts a heartbeat without an order. While the controller hangs nobody checks real servers, so another node must

@@ -28,7 +28,7 @@ func newAgency(t *testing.T) *agency {
 	p := newPolls(t)
 	a := &agency{polls: p}
 	a.agent = &agent{
-		log: p.errands.log, gates: &lease{left: time.Second}, elections: p.elections, errands: p.errands,
+		log: p.errands.log, gates: &lease{left: time.Second}, elections: p.elections, errands: p.errands, announcer: newAnnouncer(p.errands.log),
 		out: newOutbox(&a.written), routers: make(map[candidateID]*elected), left: make(chan candidateID),
 	}
 	a.order(order{Add: &addOrder{onlyCandidate, *plainInstance(), 1}})
@@ -75,8 +75,6 @@ func wordFor(n news) string {
 		return fmt.Sprintf("%d is %s", n.Status.ID, n.Status.Status.state)
 	case n.Event != nil:
 		return fmt.Sprintf("%s %s", n.Event.Subject.Name, n.Event.State)
-	case n.Announce != nil:
-		return fmt.Sprintf("announce %s on %s", n.Announce.VIP, n.Announce.Interface)
 	case n.Changed != nil:
 		return fmt.Sprintf("%d has changed", n.Changed.ID)
 	case n.Done != nil:

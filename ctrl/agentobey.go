@@ -2,8 +2,6 @@ package ctrl
 
 import (
 	"context"
-	"net"
-	"net/netip"
 
 	"drover/ctrl/notify"
 )
@@ -25,6 +23,8 @@ func (a *agent) obey(ctx context.Context, o order) {
 		a.follow(*o.Follow)
 	case o.Stop != nil:
 		a.stop(ctx, *o.Stop)
+	case o.Pace != nil:
+		a.announcer.pace(o.Pace.GARP, o.Pace.GNA)
 	case o.Ask != nil:
 		for id := range a.routers {
 			a.tellStatus(id)
@@ -88,10 +88,7 @@ func (a *agent) add(o addOrder) {
 		a.out.send(news{Changed: &candidateNews{o.ID}})
 	}
 	r.ground = newGround(o.Instance, a.errands, r.log)
-	r.ground.announce = func(ifname string, vip netip.Addr, mac net.HardwareAddr) error {
-		a.out.send(news{Announce: &announceNews{ifname, vip, mac}})
-		return nil
-	}
+	r.announce, r.ground.announce = a.announcer.post, a.announcer.post
 	r.ground.listen, r.ground.told = a.elections.ears.open, r.stand
 	a.routers[o.ID] = &elected{router: r}
 }

@@ -53,7 +53,8 @@
 //	               routes and rules
 //	statics.go     addresses, routes and rules that are always there
 //	scripts.go     track and notify scripts as they are configured
-//	segment.go     ARP and NDP on one interface; pace.go: not too fast; claims.go: others that answer for a VIP; findings.go:
+//	announcer.go   where VIPs are, told to the LANs; pace.go: not too fast
+//	segment.go     ARP and NDP on one interface; claims.go: others that answer for a VIP; findings.go:
 //	               what is wrong on the LAN
 //	checks.go      health checkers; checkspec.go: which checks are one; probes.go: what they ask; probeways.go: their ways
 //	               through VIPs; insight.go: who fails there, asked at his own address, too; bothways.go: a check that goes

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"time"
 
@@ -28,8 +27,8 @@ type ground struct {
 	// listen has the adverts heard that come to a socket, until what it returns is called.
 	listen func(ifname string, s socket) (end func() error, err error)
 	told   func(footing) // whenever it changes; must not wait
-	// announce tells the LAN of an interface where a VIP is; the MAC is nil for that of the interface.
-	announce func(ifname string, vip netip.Addr, mac net.HardwareAddr) error
+	// announce tells the LAN where VIPs are. It must not wait.
+	announce func([]announcement)
 
 	instance   config.Instance
 	vmac       netif.LinkInfo // zero while there is none

@@ -15,7 +15,11 @@ type holding struct {
 }
 
 func (g *ground) virtualAddress(addr netip.Addr) (config.VirtualAddress, bool) {
-	for _, a := range virtualAddresses(g.instance) {
+	return virtualAddressOf(g.instance, addr)
+}
+
+func virtualAddressOf(i config.Instance, addr netip.Addr) (config.VirtualAddress, bool) {
+	for _, a := range virtualAddresses(i) {
 		if a.Prefix.Addr() == addr {
 			return a, true
 		}
@@ -157,22 +161,5 @@ func (g *ground) restore(event netif.AddressEvent) {
 
 // announceAll tells the LAN where addresses are, each a number of times.
 func (g *ground) announceAll(addresses []netip.Addr, count int) {
-	for range count {
-		for _, addr := range addresses {
-			a, configured := g.virtualAddress(addr)
-			if !configured {
-				continue
-			}
-			if err := g.announceOne(a); err != nil {
-				g.complain("announce", "a VIP could not be announced", err)
-			}
-		}
-	}
-}
-
-func (g *ground) announceOne(a config.VirtualAddress) error {
-	if a.OnVMAC && g.instance.VMAC != nil {
-		return g.announce(a.Interface, a.Prefix.Addr(), g.instance.VMAC.Address)
-	}
-	return g.announce(a.Interface, a.Prefix.Addr(), nil)
+	g.announce(announcementsOf(g.instance, addresses, count))
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"drover/ctrl/config"
-	"drover/ctrl/netif"
 	"drover/ctrl/notify"
 	"drover/ctrl/track"
 	"drover/ctrl/vrrp"
@@ -35,6 +34,7 @@ func (c *Controller) beginVRRP(priority int) error {
 
 // followRouters makes a router run for every instance of the configuration.
 func (c *Controller) followRouters() {
+	c.vrrp.send(order{Pace: &paceOrder{c.known.config.GARPInterval, c.known.config.GNAInterval}})
 	for _, i := range c.known.config.Instances {
 		if r := c.candidates[keyOfInstance(i)]; r != nil {
 			r.reconfigure(i)
@@ -209,8 +209,6 @@ func (c *Controller) hear(n news) {
 		c.probe.Reset(handoverTime)
 		c.post(c.unfit) // a MASTER is judged otherwise
 		c.post(c.suspend)
-	case n.Announce != nil:
-		c.announce(*n.Announce)
 	}
 }
 
@@ -218,13 +216,5 @@ func (c *Controller) hear(n news) {
 func (c *Controller) suspend() {
 	if c.known.roster.suspends() {
 		c.followChecks()
-	}
-}
-
-func (c *Controller) announce(n announceNews) {
-	err := c.segments.announce(c.running, n.Interface, n.VIP, n.MAC)
-	if err != nil && !errors.Is(err, netif.ErrNoInterface) && c.complaints.due(time.Now(), "announce on "+n.Interface) {
-		c.log.Error("a VIP could not be announced; further ones on this interface within a minute are not logged",
-			"vip", n.VIP, "interface", n.Interface, "error", err)
 	}
 }

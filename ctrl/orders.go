@@ -2,7 +2,6 @@ package ctrl
 
 import (
 	"encoding/json"
-	"net"
 	"net/netip"
 	"time"
 
@@ -22,6 +21,7 @@ type order struct {
 	Reconfigure *reconfigureOrder `json:",omitempty"`
 	Stop        *stopOrder        `json:",omitempty"`
 	Follow      *followOrder      `json:",omitempty"`
+	Pace        *paceOrder        `json:",omitempty"`
 	Ask         *askOrder         `json:",omitempty"`
 }
 
@@ -61,6 +61,9 @@ type setOrder struct {
 	Members []candidateID
 }
 
+// paceOrder says how far apart announcements are to be on each interface, of IPv4 and of IPv6.
+type paceOrder struct{ GARP, GNA time.Duration }
+
 // askOrder asks for the status of every candidate. The answer repeats the number.
 type askOrder struct{ Number uint64 }
 
@@ -69,7 +72,6 @@ type askOrder struct{ Number uint64 }
 type news struct {
 	Status   *statusNews    `json:",omitempty"`
 	Event    *notify.Event  `json:",omitempty"`
-	Announce *announceNews  `json:",omitempty"`
 	Changed  *candidateNews `json:",omitempty"` // all is done that a transition brought
 	Done     *candidateNews `json:",omitempty"` // all is done after a stop
 	Answered *askOrder      `json:",omitempty"`
@@ -80,13 +82,6 @@ type candidateNews struct{ ID candidateID }
 type statusNews struct {
 	ID     candidateID
 	Status routerStatus
-}
-
-// announceNews asks for an announcement of a VIP; the MAC address is nil for that of the interface.
-type announceNews struct {
-	Interface string
-	VIP       netip.Addr
-	MAC       net.HardwareAddr
 }
 
 // fitnessJSON is a fitness on its way to the other process.

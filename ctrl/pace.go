@@ -1,69 +1,32 @@
 package ctrl
 
-import (
-	"context"
-	"sync"
-	"time"
-)
+import "time"
 
-// pacer keeps the announcements on one interface apart (vrrp_garp_interval, vrrp_gna_interval). Those that must wait are
-// sent by a goroutine, so that whoever announces never waits.
+// pacer keeps announcements on one LAN apart.
 type pacer struct {
-	mu       sync.Mutex
-	interval time.Duration
-	waiting  []func()
-	free     time.Time // when the next one may be sent
-	busy     bool      // the goroutine runs
+	waiting []announcement
+	free    time.Time // when the next one may be made
 }
 
-// do does something now, or when its turn comes, unless ctx ends before.
-func (p *pacer) do(ctx context.Context, interval time.Duration, send func()) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.interval = interval
-	if now := time.Now(); !p.busy && !now.Before(p.free) {
+func (p *pacer) put(one announcement) { p.waiting = append(p.waiting, one) }
+
+// take returns those that may be made now, so many at most, in the order in which they came.
+func (p *pacer) take(now time.Time, interval time.Duration, most int) (due []announcement) {
+	for len(p.waiting) > 0 && !now.Before(p.free) && len(due) < most {
+		due, p.waiting = append(due, p.waiting[0]), p.waiting[1:]
 		p.free = now.Add(interval)
-		send()
-		return
 	}
-	p.waiting = append(p.waiting, send)
-	if !p.busy {
-		p.busy = true
-		go p.run(ctx)
-	}
+	return due
 }
 
-// run sends what waits until nothing does.
-func (p *pacer) run(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(p.wait()):
-		}
-		if !p.sendOne() {
-			return
-		}
+// next is when take has something; zero when nothing waits.
+func (p *pacer) next() time.Time {
+	switch {
+	case len(p.waiting) == 0:
+		return time.Time{}
+	case p.free.IsZero():
+		return time.Unix(0, 0) // the first one, at once
+	default:
+		return p.free
 	}
-}
-
-func (p *pacer) wait() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return time.Until(p.free)
-}
-
-// sendOne tells whether there was something to send.
-func (p *pacer) sendOne() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.waiting) == 0 {
-		p.busy = false
-		return false
-	}
-	send := p.waiting[0]
-	p.waiting = p.waiting[1:]
-	p.free = time.Now().Add(p.interval)
-	send()
-	return true
 }

@@ -137,7 +137,6 @@ func (c *Controller) vips() map[netip.Addr]bool {
 
 func (c *Controller) followSegments() {
 	c.segments.keep(c.known.outlets)
-	c.segments.pace(c.known.config.GARPInterval, c.known.config.GNAInterval)
 	targets, vips := c.targets(), c.vips()
 	for name := range c.known.outlets {
 		if c.segments.get(name) == nil {

@@ -34,11 +34,13 @@ type router struct {
 	gate      dataplane.GateID
 	elections *elections
 	ground    *ground
-	// told is given what notify scripts hear of; changed is called after each transition. Neither may wait.
-	told    func(notify.Event)
-	changed func()
-	born    time.Time
-	done    chan struct{} // closed when all is done after stop
+	// told is given what notify scripts hear of; changed is called after each transition; announce tells the LAN where VIPs
+	// are. None may wait.
+	told     func(notify.Event)
+	changed  func()
+	announce func([]announcement)
+	born     time.Time
+	done     chan struct{} // closed when all is done after stop
 
 	// The rest belongs to the elections.
 	instance   config.Instance
@@ -89,7 +91,7 @@ func newRouter(i config.Instance, gate dataplane.GateID, e *elections, log *slog
 	now := time.Now()
 	r := &router{
 		key: keyOfInstance(i), name: i.Name, log: log, gate: gate, elections: e, instance: i, born: now, done: make(chan struct{}),
-		told: func(notify.Event) {}, changed: func() {}, adoptable: true, complaints: make(complaints),
+		told: func(notify.Event) {}, changed: func() {}, announce: func([]announcement) {}, adoptable: true, complaints: make(complaints),
 		snapshot: newRouterStatus(i, now),
 	}
 	r.machine = vrrp.NewMachine(settingsOf(i, netip.Addr{}), now)

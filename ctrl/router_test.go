@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -69,7 +68,7 @@ func (p *polls) add(i *config.Instance) *router {
 	r.gates = new(lease)
 	r.ground = newGround(*i, p.errands, r.log)
 	r.ground.told = func(footing) {} // the test says where it stands
-	r.ground.announce = func(string, netip.Addr, net.HardwareAddr) error { return nil }
+	r.ground.announce = func([]announcement) {}
 	r.told = func(e notify.Event) {
 		p.news = append(p.news, fmt.Sprintf("%s %s %s", e.Subject.Kind, e.Subject.Name, e.State))
 	}

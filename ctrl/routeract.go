@@ -21,7 +21,7 @@ func (r *router) do(action vrrp.Action) {
 		ends := r.machine.State() != vrrp.Master
 		r.errand(func(g *ground) { g.remove(a.Addresses, ends) })
 	case vrrp.Announce:
-		r.errand(func(g *ground) { g.announceAll(a.Addresses, a.Count) })
+		r.announce(announcementsOf(r.instance, a.Addresses, a.Count))
 	case vrrp.Transition:
 		r.transition(a)
 	case vrrp.PriorityChange:

@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
-	"time"
 
 	"drover/ctrl/netif"
 )
@@ -30,9 +29,6 @@ type segment struct {
 	claimed func(vip netip.Addr, by netif.Observation)
 	// recall returns the MACs that are known already; open calls it.
 	recall func() map[netip.Addr]net.HardwareAddr
-
-	// garps and advertisements keep the announcements of either IP version apart.
-	garps, advertisements pacer
 
 	mu       sync.RWMutex
 	vips     map[netip.Addr]bool
@@ -158,16 +154,6 @@ func (s *segment) isVIP(addr netip.Addr) bool {
 	return s.vips[addr]
 }
 
-// announce tells the LAN that a VIP is here, at a virtual MAC, or with nil at the interface's own.
-func (s *segment) announce(vip netip.Addr, mac net.HardwareAddr) error {
-	return s.send(func(arp *netif.ARP, ndp *netif.NDP) error {
-		if vip.Is6() {
-			return ndp.Announce(vip, mac)
-		}
-		return arp.Announce(vip, mac)
-	})
-}
-
 // probe asks the LAN who else has a VIP.
 func (s *segment) probe(vip netip.Addr) error {
 	return s.send(func(arp *netif.ARP, ndp *netif.NDP) error {
@@ -188,11 +174,10 @@ func (s *segment) send(do func(*netif.ARP, *netif.NDP) error) error {
 	return do(arp, ndp)
 }
 
-// segments are those of all interfaces, by name. The controller adds and removes; routers announce at any time.
+// segments are those of all interfaces, by name.
 type segments struct {
-	mu        sync.RWMutex
-	byName    map[string]*segment
-	garp, gna time.Duration // between two announcements
+	mu     sync.RWMutex
+	byName map[string]*segment
 }
 
 func newSegments() *segments { return &segments{byName: make(map[string]*segment)} }
@@ -225,35 +210,4 @@ func (s *segments) all() map[string]*segment {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return maps.Clone(s.byName)
-}
-
-// pace says how far apart announcements are to be on each interface, of IPv4 and of IPv6.
-func (s *segments) pace(garp, gna time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.garp, s.gna = garp, gna
-}
-
-// announce tells the LAN of an interface that a VIP is there, see segment.announce; later if another announcement there was
-// only just sent.
-func (s *segments) announce(ctx context.Context, ifname string, vip netip.Addr, mac net.HardwareAddr) error {
-	one := s.get(ifname)
-	if one == nil {
-		return fmt.Errorf("%s: %w", ifname, errAway)
-	}
-	s.mu.RLock()
-	pacer, interval := &one.garps, s.garp
-	if vip.Is6() {
-		pacer, interval = &one.advertisements, s.gna
-	}
-	s.mu.RUnlock()
-	if interval == 0 {
-		return one.announce(vip, mac)
-	}
-	pacer.do(ctx, interval, func() {
-		if err := one.announce(vip, mac); err != nil {
-			one.log.Error("a VIP could not be announced", "vip", vip, "interface", ifname, "error", err)
-		}
-	})
-	return nil
 }

@@ -110,16 +110,12 @@ func TestASegmentHearsAClaimOfAnIPv4VIPWithIPv6VIPsBesideIt(t *testing.T) {
 	s, _, claims := openSegment(t, balancer)
 	vip4, vip6 := netip.MustParseAddr("192.168.100.221"), netip.MustParseAddr("2001:db8::221")
 	s.follow(map[netip.Addr]bool{vip6: true, vip4: true}, nil)
-	if err := s.announce(vip6, nil); err != nil {
-		t.Errorf("announce an IPv6 VIP: %v", err)
+	for _, vip := range []netip.Addr{vip6, vip4} {
+		if err := s.probe(vip); err != nil {
+			t.Errorf("probe %s: %v", vip, err)
+		}
 	}
-	if err := s.announce(vip4, nil); err != nil {
-		t.Errorf("announce an IPv4 VIP after that: %v", err)
-	}
-	other, _, _ := openSegment(t, server)
-	if err := other.announce(vip4, nil); err != nil {
-		t.Fatal(err)
-	}
+	announceOnce(t, server, vip4)
 	awaitMatch(t, claims, "the claim", func(vip netip.Addr) bool { return vip == vip4 })
 }
 
@@ -127,7 +123,7 @@ func TestAClosedSegmentIsAway(t *testing.T) {
 	balancer, _ := twoFamilies(t)
 	s, _, _ := openSegment(t, balancer)
 	s.close()
-	if err := s.announce(netip.MustParseAddr("192.168.100.221"), nil); !errors.Is(err, errAway) {
-		t.Errorf("announce: %v", err)
+	if err := s.probe(netip.MustParseAddr("192.168.100.221")); !errors.Is(err, errAway) {
+		t.Errorf("probe: %v", err)
 	}
 }

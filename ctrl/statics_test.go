@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"slices"
 	"testing"
@@ -79,7 +78,7 @@ func groundOn(ifname string) *ground {
 	}}
 	log := slog.New(slog.DiscardHandler)
 	g := newGround(i, newErrands(log), log)
-	g.announce = func(string, netip.Addr, net.HardwareAddr) error { return nil }
+	g.announce = func([]announcement) {}
 	g.told = func(footing) {}
 	g.listen = func(string, socket) (func() error, error) { return func() error { return nil }, nil }
 	return g

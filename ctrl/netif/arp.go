@@ -28,16 +28,6 @@ func OpenARP(ifname string) (*ARP, error) {
 	return &ARP{conn}, nil
 }
 
-// Announce tells the LAN that a VIP is at a virtual MAC on this interface, or at the interface's own MAC with nil: a
-// broadcast gratuitous ARP request as keepalived sends it, with the VIP as sender and target, and ff:ff:ff:ff:ff:ff as
-// target hardware address (RFC 5944, 4.6). A virtual MAC is also the frame's source, from which switches learn its port.
-func (a *ARP) Announce(vip netip.Addr, mac net.HardwareAddr) error {
-	if err := a.request(mac, vip, vip, ethernet.Broadcast, ethernet.Broadcast); err != nil {
-		return fmt.Errorf("announce %s on %s: %w", vip, a.ifname, err)
-	}
-	return nil
-}
-
 // Request asks the LAN who has target, in the name of sender. The answer arrives at Run. Sender must be an address of
 // this host and no VIP: everyone who hears a request learns its sender.
 func (a *ARP) Request(sender, target netip.Addr) error {
@@ -54,22 +44,18 @@ func (a *ARP) requestFrom(sender, target netip.Addr, destination net.HardwareAdd
 	if destination == nil {
 		destination = ethernet.Broadcast
 	}
-	unknown := make(net.HardwareAddr, 6)
-	if err := a.request(nil, sender, target, unknown, destination); err != nil {
-		return fmt.Errorf("ARP request for %s on %s: %w", target, a.ifname, err)
-	}
-	return nil
-}
-
-// request sends an ARP request from a MAC, nil for the interface's own.
-func (a *ARP) request(mac net.HardwareAddr, sender, target netip.Addr, targetMAC, destination net.HardwareAddr) error {
-	return a.send(destination, mac, func(source net.HardwareAddr) ([]byte, error) {
-		request, err := arp.NewPacket(arp.OperationRequest, source, sender, targetMAC, target)
+	err := a.send(destination, func(source net.HardwareAddr) ([]byte, error) {
+		unknown := make(net.HardwareAddr, 6)
+		request, err := arp.NewPacket(arp.OperationRequest, source, sender, unknown, target)
 		if err != nil {
 			return nil, err
 		}
 		return request.MarshalBinary()
 	})
+	if err != nil {
+		return fmt.Errorf("ARP request for %s on %s: %w", target, a.ifname, err)
+	}
+	return nil
 }
 
 func (a *ARP) family() int { return unix.AF_INET }

@@ -21,9 +21,7 @@ func fromMAC(f []byte, source string) bool { return bytes.Equal(f[6:12], mac(sou
 func TestAnAnnouncementIsAGratuitousRequestByteForByte(t *testing.T) {
 	a, b := newLAN(t)
 	wire := b.sniff(unix.ETH_P_ARP)
-	if err := a.openARP().Announce(vip, nil); err != nil {
-		t.Fatal(err)
-	}
+	a.announce(vip, nil)
 	got := frame(t, wire, func(f []byte) bool { return fromMAC(f, "00:0d:b9:41:e5:40") })
 	want := []byte{
 		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00, 0x0d, 0xb9, 0x41, 0xe5, 0x40, 0x08, 0x06, // Ethernet
@@ -39,11 +37,9 @@ func TestAnAnnouncementIsAGratuitousRequestByteForByte(t *testing.T) {
 
 func TestAnAnnouncementCarriesTheInterfacesPresentMAC(t *testing.T) {
 	a, b := newLAN(t)
-	announcer, wire := a.openARP(), b.sniff(unix.ETH_P_ARP)
+	wire := b.sniff(unix.ETH_P_ARP)
 	a.setMAC("00:0d:b9:00:00:01")
-	if err := announcer.Announce(vip, nil); err != nil {
-		t.Fatal(err)
-	}
+	a.announce(vip, nil)
 	got := frame(t, wire, func(f []byte) bool { return fromMAC(f, "00:0d:b9:00:00:01") })
 	if !bytes.Equal(got[22:28], mac("00:0d:b9:00:00:01")) {
 		t.Errorf("sender MAC %x", got[22:28])
@@ -118,9 +114,7 @@ func TestWhatAHubBringsBackIsNotObserved(t *testing.T) {
 	if _, err := hub.WriteTo(own, &packet.Addr{HardwareAddr: ethernet.Broadcast}); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.openARP().Announce(server, nil); err != nil {
-		t.Fatal(err)
-	}
+	b.announce(server, nil)
 	await(t, heard, "the other host's announcement", func(o Observation) bool {
 		if o.EthernetSource.String() == "00:0d:b9:41:e5:40" {
 			t.Errorf("observed its own %+v", o)
@@ -131,40 +125,38 @@ func TestWhatAHubBringsBackIsNotObserved(t *testing.T) {
 
 func TestARPOutlivesALinkThatFlaps(t *testing.T) {
 	a, b := newLAN(t)
-	flapping, other := a.openARP(), b.openARP()
+	flapping := a.openARP()
 	heard, wire := a.listen(flapping), b.sniff(unix.ETH_P_ARP)
 	a.setUp(false)
-	if err := flapping.Announce(vip, nil); !errors.Is(err, unix.ENETDOWN) {
-		t.Errorf("announced while the link is down: %v", err)
+	if err := flapping.Probe(vip); !errors.Is(err, unix.ENETDOWN) {
+		t.Errorf("sent while the link is down: %v", err)
 	}
 	a.setUp(true)
-	if err := flapping.Announce(vip, nil); err != nil {
+	if err := flapping.Probe(vip); err != nil {
 		t.Fatal(err)
 	}
-	frame(t, wire, func(f []byte) bool { return fromMAC(f, "00:0d:b9:41:e5:40") && bytes.Equal(f[28:32], vip.AsSlice()) })
-	if err := other.Announce(addr("192.168.100.150"), nil); err != nil {
-		t.Fatal(err)
-	}
+	frame(t, wire, func(f []byte) bool { return fromMAC(f, "00:0d:b9:41:e5:40") && bytes.Equal(f[38:42], vip.AsSlice()) })
+	b.announce(addr("192.168.100.150"), nil)
 	await(t, heard, "an announcement", func(o Observation) bool { return o.SenderIP == addr("192.168.100.150") })
 }
 
 func TestARPWithNoOneReadingSendsAtOnceAfterTheLinkIsBack(t *testing.T) {
 	a, b := newLAN(t)
-	announcer, wire := a.openARP(), b.sniff(unix.ETH_P_ARP)
+	asker, wire := a.openARP(), b.sniff(unix.ETH_P_ARP)
 	a.setUp(false)
 	a.setUp(true)
-	if err := announcer.Announce(vip, nil); err != nil {
+	if err := asker.Probe(vip); err != nil {
 		t.Fatal(err)
 	}
-	frame(t, wire, func(f []byte) bool { return fromMAC(f, "00:0d:b9:41:e5:40") && bytes.Equal(f[28:32], vip.AsSlice()) })
+	frame(t, wire, func(f []byte) bool { return fromMAC(f, "00:0d:b9:41:e5:40") && bytes.Equal(f[38:42], vip.AsSlice()) })
 }
 
 func TestARPOfARemovedInterfaceSaysSo(t *testing.T) {
 	a, _ := newLAN(t)
-	announcer := a.openARP()
+	asker := a.openARP()
 	a.withLink(netlink.LinkDel)
-	if err := announcer.Announce(vip, nil); !errors.Is(err, ErrNoInterface) {
-		t.Errorf("announce: %v", err)
+	if err := asker.Probe(vip); !errors.Is(err, ErrNoInterface) {
+		t.Errorf("probe: %v", err)
 	}
 }
 

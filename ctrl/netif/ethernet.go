@@ -47,12 +47,11 @@ func openEthernet(ifname string, protocol etherProtocol) (*etherConn, error) {
 	return &etherConn{conn: conn, ifname: ifname, protocol: protocol}, nil
 }
 
-// send puts a payload on the wire from a virtual MAC, or with nil from the interface's present one; build is given which.
-func (c *etherConn) send(destination, source net.HardwareAddr, build func(source net.HardwareAddr) ([]byte, error)) (err error) {
-	if source == nil {
-		if source, err = c.hardwareAddr(); err != nil {
-			return err
-		}
+// send puts a payload on the wire from the interface's present MAC, which build is given.
+func (c *etherConn) send(destination net.HardwareAddr, build func(source net.HardwareAddr) ([]byte, error)) error {
+	source, err := c.hardwareAddr()
+	if err != nil {
+		return err
 	}
 	payload, err := build(source)
 	if err != nil {

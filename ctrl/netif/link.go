@@ -81,15 +81,25 @@ func Link(ifname string) (LinkInfo, error) {
 
 // Interfaces returns the names of all interfaces, loopback included, in the kernel's order.
 func Interfaces() ([]string, error) {
+	links, err := Links()
+	names := make([]string, 0, len(links))
+	for _, link := range links {
+		names = append(names, link.Name)
+	}
+	return names, err
+}
+
+// Links returns the present state of every interface.
+func Links() ([]LinkInfo, error) {
 	links, err := dump(netlink.LinkList)
 	if err != nil {
 		return nil, fmt.Errorf("list interfaces: %w", err)
 	}
-	names := make([]string, 0, len(links))
+	infos := make([]LinkInfo, 0, len(links))
 	for _, link := range links {
-		names = append(names, link.Attrs().Name)
+		infos = append(infos, linkInfo(link))
 	}
-	return names, nil
+	return infos, nil
 }
 
 func linkInfo(link netlink.Link) LinkInfo {

@@ -56,25 +56,9 @@ func (n *NDP) Solicit(sender, target netip.Addr) error {
 // Probe asks the LAN who has a VIP without claiming it: the sender is :: (RFC 4862, 5.4.2). See ClaimedBy for the answers.
 func (n *NDP) Probe(vip netip.Addr) error {
 	to := solicitedNode(vip)
-	err := n.send(multicastMAC(to), nil, func(net.HardwareAddr) ([]byte, error) { return probe(to, vip), nil })
+	err := n.send(multicastMAC(to), func(net.HardwareAddr) ([]byte, error) { return probe(to, vip), nil })
 	if err != nil {
 		return fmt.Errorf("probe %s on %s: %w", vip, n.ifname, err)
-	}
-	return nil
-}
-
-// Announce tells the LAN that a VIP is at a virtual MAC on this interface, or at the interface's own MAC with nil: an
-// unsolicited neighbor advertisement that overrides what other hosts know (RFC 4861, 7.2.6), sent in the name of the VIP as
-// keepalived does. It is that of a router where the interface forwards (net.ipv6.conf.IFNAME.forwarding), but not at a
-// virtual MAC, for which the kernel, too, answers as a host (VMACs.Add).
-func (n *NDP) Announce(vip netip.Addr, mac net.HardwareAddr) error {
-	forwarding, err := readSysctl("ipv6", n.ifname, "forwarding")
-	router := mac == nil && err == nil && forwarding != "0" // without IPv6 there is no such setting, and no router
-	err = n.send(multicastMAC(allHosts), mac, func(source net.HardwareAddr) ([]byte, error) {
-		return advertisement(source, vip, router), nil
-	})
-	if err != nil {
-		return fmt.Errorf("announce %s on %s: %w", vip, n.ifname, err)
 	}
 	return nil
 }
@@ -85,7 +69,7 @@ func (n *NDP) requestFrom(sender, target netip.Addr, destination net.HardwareAdd
 		to = solicitedNode(target)
 		destination = multicastMAC(to)
 	}
-	err := n.send(destination, nil, func(source net.HardwareAddr) ([]byte, error) {
+	err := n.send(destination, func(source net.HardwareAddr) ([]byte, error) {
 		return solicitation(source, sender, to, target), nil
 	})
 	if err != nil {

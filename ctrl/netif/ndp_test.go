@@ -192,10 +192,7 @@ func TestAnAnnouncementOfAVIPOverridesWhatOtherHostsKnow(t *testing.T) {
 			LinkIndex: link.Attrs().Index, State: unix.NUD_REACHABLE, IP: vip.AsSlice(), HardwareAddr: mac("00:0d:b9:00:00:99"),
 		})
 	})
-	announcer := a.openNDP()
-	if err := announcer.Announce(vip, nil); err != nil {
-		t.Fatal(err)
-	}
+	a.announce(vip, nil)
 	got := await(t, heard, "the announcement", func(o Observation) bool { return o.SenderIP == vip })
 	if got.Op != OperationReply || got.Weak || got.SenderMAC.String() != got.EthernetSource.String() {
 		t.Errorf("announcement %+v", got)
@@ -240,14 +237,13 @@ func TestAProbeFindsAnotherHostThatHasTheVIP(t *testing.T) {
 
 func TestAnAnnouncementIsARoutersWhereTheInterfaceForwards(t *testing.T) {
 	a, b := newLAN6(t)
-	wire, announcer := b.sniff(unix.ETH_P_IPV6), a.openNDP()
+	wire := b.sniff(unix.ETH_P_IPV6)
 	for _, test := range []struct {
 		forwarding string
 		flags      byte
 	}{{"0", overrideFlag}, {"1", overrideFlag | routerFlag}} {
-		a.must(func() error {
-			return errors.Join(writeSysctl("ipv6", testInterface, "forwarding", test.forwarding), announcer.Announce(addr("2001:db8::221"), nil))
-		})
+		a.must(func() error { return writeSysctl("ipv6", testInterface, "forwarding", test.forwarding) })
+		a.announce(addr("2001:db8::221"), nil)
 		got := frame(t, wire, func(f []byte) bool { return f[54] == neighborAdvertisement && fromMAC(f, "00:0d:b9:41:e5:40") })
 		if got[58] != test.flags {
 			t.Errorf("forwarding %s: flags %#x, want %#x", test.forwarding, got[58], test.flags)

@@ -2,7 +2,6 @@ package netif
 
 import (
 	"context"
-	"errors"
 	"net/netip"
 	"testing"
 	"time"
@@ -130,11 +129,7 @@ func TestAResolverReportsTwoHostsWithOneAddress(t *testing.T) {
 		if err := netlink.LinkSetUp(twin); err != nil {
 			return err
 		}
-		twinARP, err := OpenARP("twin")
-		if err != nil {
-			return err
-		}
-		return errors.Join(twinARP.Announce(server, nil), twinARP.Close())
+		return announceOn("twin", server, nil)
 	})
 	await(t, reports, "the conflict", func(n Neighbor) bool { return n.Resolved && n.Reason != "" })
 }

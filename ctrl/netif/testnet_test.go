@@ -177,6 +177,24 @@ func (h *host) openARP() *ARP { return open(h, OpenARP) }
 
 func (h *host) openNDP() *NDP { return open(h, OpenNDP) }
 
+// announce tells the host's LAN where a VIP is.
+func (h *host) announce(vip netip.Addr, mac net.HardwareAddr) {
+	h.t.Helper()
+	h.must(func() error { return announceOn(testInterface, vip, mac) })
+}
+
+func announceOn(ifname string, vip netip.Addr, mac net.HardwareAddr) error {
+	link, err := Link(ifname)
+	if err != nil {
+		return err
+	}
+	a, err := OpenAnnouncer()
+	if err != nil {
+		return err
+	}
+	return errors.Join(a.Announce(link, vip, mac), a.Close())
+}
+
 // open opens a socket on the host's interface until the test ends.
 func open[T Discovery](h *host, opener func(ifname string) (T, error)) T {
 	h.t.Helper()

@@ -248,18 +248,17 @@ func TestAnAnnouncementThroughAVirtualMACIsWhatKeepalivedSends(t *testing.T) {
 	wire := b.sniff(unix.ETH_P_ALL)
 	for _, test := range []struct {
 		name, want string
-		announce   func() error
+		vip        netip.Addr
+		mac        net.HardwareAddr
 	}{
 		{"IPv4", "ffffffffffff 00005e00016e 0806 0001 0800 06 04 0001 00005e00016e c0a864dd ffffffffffff c0a864dd",
-			func() error { return a.openARP().Announce(vip, vmac4.MAC) }},
+			vip, vmac4.MAC},
 		{"IPv6", "333300000001 00005e00026f 86dd 60000000 0020 3aff 20010db8010000000000000000000221" +
 			"ff020000000000000000000000000001 88 00 947c 20000000 20010db8010000000000000000000221 02 01 00005e00026f",
-			func() error { return a.openNDP().Announce(addr("2001:db8:100::221"), mac("00:00:5e:00:02:6f")) }},
+			addr("2001:db8:100::221"), mac("00:00:5e:00:02:6f")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if err := test.announce(); err != nil {
-				t.Fatal(err)
-			}
+			a.announce(test.vip, test.mac)
 			want := unhex(t, test.want)
 			got := frame(t, wire, func(f []byte) bool { return bytes.Equal(f[6:12], want[6:12]) })
 			if !bytes.Equal(got[:len(want)], want) {
