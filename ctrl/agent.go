@@ -89,6 +89,10 @@ func (a *agent) begin(ctx context.Context, b beginOrder) {
 		a.log.Warn("adverts may be late when the CPUs are busy: no real-time priority; give the daemon CAP_SYS_NICE",
 			"error", err)
 	}
+	if err := lockMemory(); err != nil {
+		a.log.Info("adverts may be late when memory is short: the memory of VRRP's process is not locked; give the daemon "+
+			"CAP_IPC_LOCK", "error", err)
+	}
 	if err := a.announcer.open(); err != nil {
 		a.failed <- err
 		return

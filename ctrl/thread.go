@@ -89,3 +89,22 @@ func beRealTime(priority int) error {
 		}
 	}
 }
+
+// lockMemory keeps the memory of this process from being written to a disk or dropped, so that no thread waits for a disk
+// that is busy to get it back: what it has used so far, and what it will use. Of the addresses that the Go runtime reserves
+// only those count that are used. It needs CAP_IPC_LOCK, or that RLIMIT_MEMLOCK is unlimited: with a limit that was kept now,
+// the process would end when it grows.
+func lockMemory() error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {
+		return os.NewSyscallError("getrlimit", err)
+	}
+	var has [2]unix.CapUserData
+	if err := unix.Capget(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &has[0]); err != nil {
+		return os.NewSyscallError("capget", err)
+	}
+	if has[0].Effective&(1<<unix.CAP_IPC_LOCK) == 0 && limit.Cur != unix.RLIM_INFINITY {
+		return fmt.Errorf("it has no CAP_IPC_LOCK, and RLIMIT_MEMLOCK is %d bytes", limit.Cur)
+	}
+	return os.NewSyscallError("mlockall", unix.Mlockall(unix.MCL_CURRENT|unix.MCL_FUTURE|unix.MCL_ONFAULT))
+}

@@ -1,8 +1,15 @@
 package ctrl
 
 import (
+	"errors"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"drover/bench/testbed"
 )
 
 func TestABellThatWasRungEndsTheNextWaitAndNoOther(t *testing.T) {
@@ -28,6 +35,39 @@ func TestABellThatWasRungEndsTheNextWaitAndNoOther(t *testing.T) {
 	b.ring()
 	if err := <-ended; err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestMemoryIsNotLockedWithoutThePermission(t *testing.T) {
+	testbed.Require(t)
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {
+		t.Fatal(err)
+	}
+	bounded := limit
+	bounded.Cur = min(limit.Cur, 1<<40) // the process may still grow far beyond what it is
+	if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &bounded); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {
+			t.Error(err)
+		}
+	}()
+	failed := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: it ends without the capability
+		header := &unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var has [2]unix.CapUserData
+		err := unix.Capget(header, &has[0])
+		has[0].Effective &^= 1 << unix.CAP_IPC_LOCK
+		if err := errors.Join(err, unix.Capset(header, &has[0])); err != nil {
+			t.Error(err)
+		}
+		failed <- lockMemory()
+	}()
+	if err := <-failed; err == nil || !strings.Contains(err.Error(), "CAP_IPC_LOCK") {
+		t.Errorf("it was tried, and says %v", err)
 	}
 }
 

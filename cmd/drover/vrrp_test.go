@@ -61,7 +61,25 @@ func TestAllThreadsOfTheProcessOfVRRPHaveOneRealTimePriority(t *testing.T) {
 			own, vrrp := high.processes()
 			n.mustSchedule(own, unix.SCHED_NORMAL, 0)
 			n.mustSchedule(vrrp, unix.SCHED_RR, test.want)
+			n.mustBeLocked(vrrp)
 		})
+	}
+}
+
+// mustBeLocked wants the memory of a process, which is far less than it reserves, to stay where it is.
+func (n *network) mustBeLocked(process int) {
+	n.t.Helper()
+	kilobytes := make(map[string]int)
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", process))
+	n.must(err)
+	for line := range strings.Lines(string(status)) {
+		if fields := strings.Fields(line); len(fields) == 3 && fields[2] == "kB" {
+			kilobytes[fields[0]], err = strconv.Atoi(fields[1])
+			n.must(err)
+		}
+	}
+	if locked, used := kilobytes["VmLck:"], kilobytes["VmRSS:"]; locked < used || used == 0 || used > 100_000 {
+		n.t.Errorf("%d kB are locked, %d kB are used", locked, used)
 	}
 }
 

@@ -205,10 +205,11 @@ var outerKeywords = join(
 
 // processKeywords are about keepalived's processes.
 var processKeywords = join(
+	unserved("the memory of VRRP's process stays where it is anyway", "vrrp_no_swap"),
 	unserved("keepalived's processes do not exist; set priorities in the service manager", `
 		process_names process_name vrrp_process_name checker_process_name bfd_process_name
 		vrrp_priority checker_priority bfd_priority checker_rt_priority bfd_rt_priority
-		vrrp_no_swap checker_no_swap bfd_no_swap vrrp_cpu_affinity checker_cpu_affinity bfd_cpu_affinity
+		checker_no_swap bfd_no_swap vrrp_cpu_affinity checker_cpu_affinity bfd_cpu_affinity
 		vrrp_rlimit_rttime checker_rlimit_rttime bfd_rlimit_rttime vrrp_rlimit_rtime checker_rlimit_rtime
 		bfd_rlimit_rtime max_auto_priority min_auto_priority_delay umask
 		set_supplementary_groups process_monitor_rcv_bufs process_monitor_rcv_bufs_force`),
