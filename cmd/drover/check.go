@@ -130,9 +130,9 @@ func readConfig(file, id string) (*config.Config, config.Findings, error) {
 	return cfg, findings, nil
 }
 
-// loadConfig reads a configuration for the machine of an id, as readConfig does, and wants the interfaces that it names on
-// this host. The Config is nil if a finding is an error.
-func loadConfig(file, id string) (*config.Config, config.Findings, error) {
+// loadConfig reads a configuration for the machine of an id, as readConfig does, to run it in the place of another one, or of
+// none, and wants the interfaces that it names on this host. The Config is nil if a finding is an error.
+func loadConfig(file, id string, running *config.Config) (*config.Config, config.Findings, error) {
 	cfg, findings, err := readConfig(file, id)
 	if cfg == nil || err != nil {
 		return nil, findings, err
@@ -141,7 +141,11 @@ func loadConfig(file, id string) (*config.Config, config.Findings, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	findings = config.Merge(findings, cfg.CheckHost(config.Host{Interfaces: interfaces}))
+	host := config.Host{Interfaces: interfaces, Starting: running == nil}
+	if running != nil {
+		host.Away = running.InterfaceNames()
+	}
+	findings = config.Merge(findings, cfg.CheckHost(host))
 	if findings.HasErrors() {
 		return nil, findings, nil
 	}

@@ -81,7 +81,7 @@ func examineConfig(file, id string) (*config.Config, []api.Finding) {
 		Severity: api.SeverityError, Kind: "config", Subject: file, Text: "the configuration cannot be used",
 		Cure: "drover check " + file + " says all that is wrong",
 	}
-	cfg, findings, err := loadConfig(file, id)
+	cfg, findings, err := loadConfig(file, id, nil)
 	if err != nil {
 		wrong.Evidence = err.Error()
 		return nil, []api.Finding{wrong}

@@ -88,3 +88,56 @@ func (n *network) untilMasterWith(h *testbed.Host, a agreement) {
 		return h.Holds(a.vips[0].Addr())
 	})
 }
+
+// An instance that waits for its interface keeps no other one from its addresses, and a reload is refused only for an
+// interface that nobody has seen yet.
+func TestAnInstanceWaitsForAnInterfaceThatIsNotThereAtTheStart(t *testing.T) {
+	t.Parallel()
+	n := newLAN(t)
+	h := n.addHost(testbed.HostSpec{Name: "high", Interface: "enp1s0", Addresses: prefixes("10.0.4.1/24")})
+	waiting := agreement{version: 3, interval: 100 * time.Millisecond, vips: prefixes("10.0.3.221/24")}
+	there := agreement{version: 3, interval: 100 * time.Millisecond, vips: prefixes("10.0.4.221/24")}
+	on := func(a agreement, name, ifname string) string {
+		return strings.NewReplacer("SERVICE", name, "interface enp1s0", "interface "+ifname).Replace(a.keepalived(h, h, 200))
+	}
+	both := on(there, "THERE", "enp1s0") + on(waiting, "WAITING", "near")
+	n.must(h.WriteFile(defaultConfig, both))
+	daemon := n.start(h)
+	states := func(want ...string) func(api.Status) bool {
+		return func(s api.Status) bool {
+			return len(s.Instances) == 2 && s.Instances[0].State == want[0] && s.Instances[1].State == want[1]
+		}
+	}
+	s := n.untilStatus(h, "one is MASTER, the other waits", states("MASTER", "FAULT"))
+	if reason := s.Instances[1].Reason; !strings.Contains(reason, "near") {
+		t.Errorf("it is in FAULT because %q, want its interface there", reason)
+	}
+	if !strings.Contains(daemon.log.String(), `no interface \"near\" on this host`) {
+		t.Errorf("nobody is told of the interface:\n%s", daemon.log.String())
+	}
+	n.reload(h, both+"\n")
+	n.must(h.WriteFile(defaultConfig, strings.ReplaceAll(both, "interface near", "interface naer")))
+	if stdout, _, code := n.ask(h, "reload"); code != exitFailed || !strings.Contains(stdout, `no interface "naer"`) {
+		t.Errorf("a reload with another name that nobody has exits with %d and says %q", code, stdout)
+	}
+	n.untilStatus(h, "nothing has changed", states("MASTER", "FAULT"))
+	n.run(h, laid...)
+	n.untilStatus(h, "both are MASTER", states("MASTER", "MASTER"))
+	n.until("the VIP is there", func() (bool, error) { return h.Holds(waiting.vips[0].Addr()) })
+}
+
+func TestWithDynamicInterfacesTheOnlyInstanceMayWaitForItsInterface(t *testing.T) {
+	t.Parallel()
+	n := newLAN(t)
+	h := n.addHost(testbed.HostSpec{Name: "high", Interface: "enp1s0"})
+	a := agreement{version: 3, interval: 100 * time.Millisecond, vips: prefixes("10.0.3.221/24")}
+	config := strings.Replace(a.keepalived(h, h, 200), "interface enp1s0", "interface near", 1)
+	n.must(h.WriteFile(defaultConfig, "global_defs {\n  dynamic_interfaces\n}\n"+config))
+	n.start(h)
+	s := n.untilStatus(h, "FAULT", func(s api.Status) bool { return len(s.Instances) == 1 && s.Instances[0].State == "FAULT" })
+	if reason := s.Instances[0].Reason; !strings.Contains(reason, "near") {
+		t.Errorf("it is in FAULT because %q, want its interface there", reason)
+	}
+	n.run(h, laid...)
+	n.untilMasterWith(h, a)
+}

@@ -34,6 +34,7 @@ type daemon struct {
 	controller *ctrl.Controller
 	hangup     chan os.Signal
 	reloading  sync.Mutex // one at a time, so that who reads the file last is also applied last
+	running    *config.Config
 	lastReload atomic.Pointer[api.LastReload]
 }
 
@@ -58,7 +59,7 @@ func runDaemon(ctx context.Context, e env, args []string) (err error) {
 	signal.Notify(d.hangup, syscall.SIGHUP) // from here on it does not end the process
 	defer signal.Stop(d.hangup)
 
-	cfg, findings, err := loadConfig(d.config, d.id)
+	cfg, findings, err := loadConfig(d.config, d.id, nil)
 	if err != nil {
 		return err
 	}
@@ -69,6 +70,7 @@ func runDaemon(ctx context.Context, e env, args []string) (err error) {
 	if cfg == nil {
 		return fmt.Errorf("%s: not started because of the errors above", d.config)
 	}
+	d.running = cfg
 	return d.serve(ctx, cfg, *socket, dataplane.Options{
 		Dir: filepath.Join(*bpffs, filepath.Base(dataplane.DefaultDir)), Sizes: ctrl.SizesFor(cfg),
 		Timeouts: ctrl.TimeoutsFor(cfg), Log: d.log,
@@ -137,7 +139,7 @@ func (d *daemon) reload(ctx context.Context) (api.Reload, error) {
 // tryReload reads the configuration again. A bad one is refused and the running one stays.
 func (d *daemon) tryReload(ctx context.Context) (api.Reload, error) {
 	answer := api.Reload{Findings: []string{}}
-	cfg, findings, err := loadConfig(d.config, d.id)
+	cfg, findings, err := loadConfig(d.config, d.id, d.running)
 	if err != nil {
 		return answer, err
 	}
@@ -152,7 +154,7 @@ func (d *daemon) tryReload(ctx context.Context) (api.Reload, error) {
 	if err := d.controller.Reload(ctx, cfg); err != nil {
 		return answer, err
 	}
-	answer.Applied = true
+	d.running, answer.Applied = cfg, true
 	return answer, nil
 }
 

@@ -74,6 +74,10 @@ type Config struct {
 	// default, for no pause (vrrp_garp_interval, vrrp_gna_interval).
 	GARPInterval, GNAInterval time.Duration
 
+	// DynamicInterfaces: interfaces that are named need not be there
+	// (dynamic_interfaces). What is configured on one waits for it.
+	DynamicInterfaces bool
+
 	// VirtualServers are the virtual servers that Drover serves, in file
 	// order.
 	VirtualServers []VirtualServer

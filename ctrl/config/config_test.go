@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -222,7 +223,7 @@ func TestWhatIsLeftOut(t *testing.T) {
 }
 
 func TestInterfacesThatTheHostLacks(t *testing.T) {
-	config := mustLoad(t, `vrrp_instance A {
+	const one = `vrrp_instance A {
   interface enp1s0
   virtual_router_id 51
   track_interface {
@@ -233,23 +234,38 @@ func TestInterfacesThatTheHostLacks(t *testing.T) {
     192.168.100.222/24 dev enp3s0
   }
 }
-`)
+`
+	const another = "vrrp_instance B {\n interface enp4s0\n virtual_router_id 52\n virtual_ipaddress {\n 10.0.0.1/24\n }\n}\n"
+	const waits = "; what is configured on it waits for it\n"
+	const allAbsent = `main:2:13: error: no interface "enp1s0" on this host; it has eth0, lo` + "\n" +
+		`main:5:5: error: no interface "enp2s0" on this host; it has eth0, lo` + "\n" +
+		`main:9:28: error: no interface "enp3s0" on this host; it has eth0, lo` + "\n"
 	for _, test := range []struct {
-		name       string
-		interfaces []string
+		name, text string
+		host       Host
 		want       string
 	}{
-		{"nothing is found when all are there", []string{"lo", "enp1s0", "enp2s0", "enp3s0"}, ""},
-		{"every mention of an absent one is found", []string{"lo", "eth0"},
-			`main:2:13: error: no interface "enp1s0" on this host; it has eth0, lo` + "\n" +
-				`main:5:5: error: no interface "enp2s0" on this host; it has eth0, lo` + "\n" +
-				`main:9:28: error: no interface "enp3s0" on this host; it has eth0, lo` + "\n"},
+		{"nothing is found when all are there", one, Host{Interfaces: strings.Fields("lo enp1s0 enp2s0 enp3s0")}, ""},
+		{"every mention of an absent one is found", one, Host{Interfaces: strings.Fields("lo eth0")}, allAbsent},
+		{"none is missed where they come and go", "global_defs {\n dynamic_interfaces\n}\n" + one, Host{Interfaces: strings.Fields("lo")}, ""},
+		{"no start is refused when one instance has its interface", one + another, Host{Interfaces: strings.Fields("enp1s0 enp2s0 enp3s0"), Starting: true},
+			`main:13:12: warning: no interface "enp4s0" on this host; it has enp1s0, enp2s0, enp3s0` + waits},
+		{"a start is refused for one that is no instance's", one, Host{Interfaces: strings.Fields("enp1s0 enp2s0"), Starting: true},
+			`main:9:28: error: no interface "enp3s0" on this host; it has enp1s0, enp2s0` + "\n"},
+		{"a start is refused when none has", one, Host{Interfaces: strings.Fields("lo eth0"), Starting: true}, allAbsent},
+		{"no reload is refused because of one that was named before", one + another,
+			Host{Interfaces: strings.Fields("enp1s0 enp2s0"), Away: strings.Fields("enp3s0")},
+			`main:9:28: warning: no interface "enp3s0" on this host; it has enp1s0, enp2s0` + waits +
+				`main:13:12: error: no interface "enp4s0" on this host; it has enp1s0, enp2s0` + "\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := lines(config.CheckHost(Host{Interfaces: test.interfaces})); got != test.want {
+			if got := lines(mustLoad(t, test.text).CheckHost(test.host)); got != test.want {
 				t.Errorf("found\n%swant\n%s", got, test.want)
 			}
 		})
+	}
+	if got, want := mustLoad(t, one+another).InterfaceNames(), strings.Fields("enp1s0 enp2s0 enp3s0 enp4s0"); !slices.Equal(got, want) {
+		t.Errorf("it names %q, want %q", got, want)
 	}
 }
 

@@ -194,6 +194,7 @@ func (w *printer) globals(c *Config) {
 		w.fifo("vrrp_notify_fifo", c.VRRPNotifyFIFO)
 		w.fifo("lvs_notify_fifo", c.LVSNotifyFIFO)
 		w.flag("rs_init_notifies", c.RsInitNotifies)
+		w.flag("dynamic_interfaces", c.DynamicInterfaces)
 		w.flag("checker_log_all_failures", logsAllFailures(c))
 		if c.RealTimePriority > 0 {
 			w.number("vrrp_rt_priority", c.RealTimePriority)

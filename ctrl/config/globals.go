@@ -31,6 +31,9 @@ type globals struct {
 	// defaultInterface holds static addresses that name none.
 	defaultInterface string
 
+	// dynamicInterfaces says that interfaces may come and go.
+	dynamicInterfaces bool
+
 	// user runs scripts that name no user.
 	user scriptUser
 
@@ -85,6 +88,7 @@ func (p *parser) completeGlobals() {
 	c.RouterID, c.LVSTimeouts = g.routerID, g.lvsTimeouts
 	c.ScriptSecurity, c.RealTimePriority = g.scriptSecurity, g.realTimePriority
 	c.GARPInterval, c.GNAInterval = g.garpInterval, g.gnaInterval
+	c.DynamicInterfaces = g.dynamicInterfaces
 	c.RsInitNotifies = g.rsInitNotifies
 	p.completeFIFOs(g)
 }
@@ -134,6 +138,14 @@ func group[T any](ipv6 bool, field func(*T) *netip.Addr) keyword[T] {
 	}}
 }
 
+// readDynamicInterfaces reads dynamic_interfaces. That an interface may come back
+// as one of another type (allow_if_changes) needs no permission here.
+func readDynamicInterfaces(p *parser, s *statement, into *globals) {
+	if args := s.args(); len(args) == 0 || p.oneOf(s.keyword(), args[0], []string{"allow_if_changes"}) {
+		into.dynamicInterfaces = true
+	}
+}
+
 var globalsGrammar = grammar[globals]{
 	block: "global_defs",
 	served: with(garpKeywords("vrrp_", func(g *globals) *GARP { return &g.garp }), scriptKeywords, map[string]keyword[globals]{
@@ -156,6 +168,7 @@ var globalsGrammar = grammar[globals]{
 		"vrrp_gna_interval":            seconds(time.Microsecond, longestTimer, func(g *globals) *time.Duration { return &g.gnaInterval }),
 		"vrrp_rt_priority":             integer(1, 99, func(g *globals) *int { return &g.realTimePriority }),
 		"vmac_prefix":                  text(func(g *globals) *string { return &g.vmacPrefix }),
+		"dynamic_interfaces":           {max: 1, read: readDynamicInterfaces},
 		"default_interface":            text(func(g *globals) *string { return &g.defaultInterface }),
 		"rs_init_notifies":             flag(func(g *globals) { g.rsInitNotifies = true }),
 		"checker_log_all_failures":     boolean(func(g *globals) *bool { return &g.logAllFailures }),
@@ -177,7 +190,6 @@ var globalsGrammar = grammar[globals]{
 		unserved("only the addresses on the interface of the instance get a virtual MAC address", "vmac_addr_prefix"),
 		unserved("set net.ipv4.igmp_link_local_mcast_reports yourself", "disable_local_igmp"),
 		unserved("VRRP starts at once; vrrp_startup_delay waits at every start", "vrrp_delay_after_boot"),
-		unserved("every interface must be there when Drover starts", "dynamic_interfaces"),
 		unserved("Drover does not use the packet filter", `vrrp_iptables vrrp_ipsets nftables nftables_priority
 			nftables_counters nftables_ifindex nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark`),
 		unserved("a new master places the connections of the old one anew", "lvs_sync_daemon"),

@@ -14,6 +14,15 @@ type Host struct {
 	// Links tell more of them, by name. What an interface has that is not here is
 	// not checked.
 	Links map[string]HostLink
+
+	// Away are interfaces that are named in the configuration that runs. If one is
+	// not there, it is no reason to refuse the next one: it was there, and may
+	// have lost its place for a while.
+	Away []string
+
+	// Starting: whoever asks is about to start with the configuration, and may
+	// start without the interfaces of some instances if another one has its own.
+	Starting bool
 }
 
 // HostLink is a network interface of the machine.
@@ -40,7 +49,9 @@ type interfaceUse struct {
 
 // CheckHost finds what is wrong with the configuration on this host: every
 // interface that the configuration names must be there, or be one that Drover
-// makes. All else is a warning, since it can change while Drover runs.
+// makes; with dynamic_interfaces it may be away. Where it may be away without
+// that (Host), it is a warning: most likely its name is wrong. All else is a
+// warning, too, since it can change while Drover runs.
 func (c *Config) CheckHost(h Host) Findings {
 	found := &report{}
 	made := map[string]bool{}
@@ -49,14 +60,15 @@ func (c *Config) CheckHost(h Host) Findings {
 			made[i.VMAC.Name] = true
 		}
 	}
-	told := map[string]bool{}
+	told, away := map[string]bool{}, c.mayBeAway(h)
 	for _, use := range c.interfaces {
 		link, known := h.Links[use.name]
 		switch {
 		case made[use.name]:
 		case !slices.Contains(h.Interfaces, use.name):
-			found.errorf(use.Position, "no interface %q on this host; it has %s",
-				use.name, strings.Join(slices.Sorted(slices.Values(h.Interfaces)), ", "))
+			if !c.DynamicInterfaces {
+				found.checkAbsent(use, h.Interfaces, away)
+			}
 		case known && !told[use.name]:
 			told[use.name] = true
 			found.checkLink(use, link)
@@ -72,6 +84,40 @@ func (c *Config) CheckHost(h Host) Findings {
 	}
 	found.findings.sort()
 	return found.findings
+}
+
+// mayBeAway lists interfaces without which the configuration is taken. Instances
+// that cannot find theirs must not keep one that has its own from its addresses, as
+// at a boot with a NIC that is broken. If none has, most likely the names are wrong.
+func (c *Config) mayBeAway(h Host) []string {
+	there := func(i Instance) bool { return slices.Contains(h.Interfaces, i.Interface) }
+	away := slices.Clone(h.Away)
+	if h.Starting && slices.ContainsFunc(c.Instances, there) {
+		for _, i := range c.Instances {
+			away = append(away, i.Interface)
+		}
+	}
+	return away
+}
+
+// checkAbsent judges the mention of an interface that is not there.
+func (r *report) checkAbsent(use interfaceUse, there, away []string) {
+	has := strings.Join(slices.Sorted(slices.Values(there)), ", ")
+	if slices.Contains(away, use.name) {
+		r.warnf(use.Position, "no interface %q on this host; it has %s; what is configured on it waits for it", use.name, has)
+		return
+	}
+	r.errorf(use.Position, "no interface %q on this host; it has %s", use.name, has)
+}
+
+// InterfaceNames are the interfaces that the configuration names, sorted.
+func (c *Config) InterfaceNames() []string {
+	var names []string
+	for _, use := range c.interfaces {
+		names = append(names, use.name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // genericDrivers are usual drivers that run no XDP programs themselves.

@@ -103,6 +103,7 @@ func referenceConfig() Config {
 	c.LVSTimeouts = LVSTimeouts{TCP: 2 * time.Hour, UDP: time.Minute}
 	c.SSL = referenceCredentials()
 	c.RsInitNotifies = true
+	c.DynamicInterfaces = true
 	c.LVSNotifyFIFO = FIFO{Path: "/run/drover-lvs.fifo", Script: &NotifyScript{Command: []string{"/bin/cat"}, User: "root", Group: "root"}}
 	c.Drover = Drover{Flows: 65536}
 	return c
