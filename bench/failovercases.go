@@ -64,11 +64,12 @@ const (
 	Heal       Path = "heal of a split"
 	CleanStop  Path = "clean stop"
 	Preemption Path = "preemption"
+	Busy       Path = "late adverts, busy CPUs" // of a master that is well
 )
 
 // casePaths are all of them, in the order of the tables.
 func casePaths() []Path {
-	return []Path{NoEvent, Kill, LinkDown, SilentCut, Heal, CleanStop, Preemption, LinkUp, Restart}
+	return []Path{NoEvent, Busy, Kill, LinkDown, SilentCut, Heal, CleanStop, Preemption, LinkUp, Restart}
 }
 
 // unplanned are those in which the better node goes without a word.

@@ -68,11 +68,12 @@ virtual_server %s %d {
 
 // node is one of the two balancers.
 type node struct {
-	host *testbed.Host
-	kind daemonKind
-	args []string // the daemon's command line
-	run  *testbed.Cmd
-	log  logTail
+	host       *testbed.Host
+	kind       daemonKind
+	args       []string // the daemon's command line
+	processors share
+	run        *testbed.Cmd
+	log        logTail
 }
 
 func (n *node) address() netip.Addr { return n.host.Address() }

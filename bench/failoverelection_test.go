@@ -45,6 +45,27 @@ func TestAFarewellIsNoAdvert(t *testing.T) {
 	}
 }
 
+func TestTheLatestAdvertIsTheOneBehindTheLongestPause(t *testing.T) {
+	a, b := netip.MustParseAddr("192.0.2.11"), netip.MustParseAddr("192.0.2.12")
+	for _, c := range []struct {
+		name  string
+		heard []advert
+		want  time.Duration
+	}{
+		{"in time", []advert{{a, 11, ms(95)}, {a, 11, ms(105)}, {a, 11, ms(115)}, {a, 11, ms(125)}}, 0},
+		{"one late", []advert{{a, 11, ms(95)}, {a, 11, ms(105)}, {a, 11, ms(118)}, {a, 11, ms(125)}}, ms(3)},
+		{"another node does not count", []advert{{a, 11, ms(105)}, {b, 12, ms(110)}, {a, 11, ms(124)}}, ms(9)},
+		{"the last one does not come", []advert{{a, 11, ms(105)}, {a, 11, ms(140)}}, ms(15)},
+		{"none comes", nil, ms(20)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := latest(c.heard, a, ms(10), ms(100), ms(130)); got != c.want {
+				t.Errorf("%v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
 func TestTheNextBeatKeepsTheRhythm(t *testing.T) {
 	for _, c := range []struct {
 		phase, now float64

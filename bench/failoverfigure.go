@@ -22,7 +22,9 @@ func failoverFigure(r Report) plot.Figure {
 			paths []Path
 		}{
 			{"Failures, " + a.String(), hard},
-			{"Planned, " + a.String(), slices.DeleteFunc(casePaths(), func(p Path) bool { return slices.Contains(hard, p) })},
+			{"Planned, " + a.String(), slices.DeleteFunc(casePaths(), func(p Path) bool {
+				return p == Busy || slices.Contains(hard, p) // Busy is no outage
+			})},
 		} {
 			panel := r.panel(part.title, func(row Row) string { return caseOf(row.Path, part.paths, a) })
 			if len(panel.Groups) > 0 {

@@ -43,11 +43,11 @@ func onLAN(
 		return err
 	}
 	lan := &failoverLAN{adverts: a, lab: lab, client: newFailoverClient(), calm: second}
-	lan.better, err = lan.addNode("better", betterPriority, p.better, first.restrict(p.better.command(drover)))
+	lan.better, err = lan.addNode("better", betterPriority, p.better, first, drover)
 	if err != nil {
 		return err
 	}
-	lan.second, err = lan.addNode("second", secondPriority, p.second, second.restrict(p.second.command(drover)))
+	lan.second, err = lan.addNode("second", secondPriority, p.second, second, drover)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (lan *failoverLAN) serve(ctx context.Context, do func(context.Context, *fai
 func (lan *failoverLAN) nodes() []*node { return []*node{lan.better, lan.second} }
 
 // addNode boots a balancer.
-func (lan *failoverLAN) addNode(name string, priority int, kind daemonKind, command []string) (*node, error) {
+func (lan *failoverLAN) addNode(name string, priority int, kind daemonKind, on share, drover string) (*node, error) {
 	address := netip.AddrFrom4([4]byte{192, 0, 2, byte(priority)})
 	host, err := lan.lab.AddHost(testbed.HostSpec{
 		Name: name, Interface: balancerInterface, Addresses: []netip.Prefix{lanPrefix(address)},
@@ -103,7 +103,7 @@ func (lan *failoverLAN) addNode(name string, priority int, kind daemonKind, comm
 	if err != nil {
 		return nil, err
 	}
-	return &node{host: host, kind: kind, args: command}, nil
+	return &node{host: host, kind: kind, processors: on, args: on.restrict(kind.command(drover))}, nil
 }
 
 func lanPrefix(address netip.Addr) netip.Prefix {

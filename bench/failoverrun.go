@@ -32,6 +32,11 @@ func (r *repetition) run(ctx context.Context, lan *failoverLAN) error {
 		return err
 	}
 	r.found[NoEvent] = lan.client.echoes().between(quiet, quiet+still)
+	if lan.interval <= busyAdverts && lan.better.kind == lan.second.kind {
+		if err := r.measureBusy(ctx, lan); err != nil {
+			return fmt.Errorf("%s: %w%s", Busy, err, lan.logs())
+		}
+	}
 	for _, f := range r.faults {
 		if err := r.runFault(ctx, lan, f); err != nil {
 			return err
