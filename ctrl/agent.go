@@ -44,8 +44,8 @@ func RunVRRP(ctx context.Context, log *slog.Logger, orders io.Reader, to io.Writ
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	a := &agent{
-		log: log, gates: gates, errands: newErrands(log), announcer: newAnnouncer(log), out: newOutbox(to), routers: make(map[candidateID]*elected),
-		left: make(chan candidateID), failed: make(chan error, 6),
+		log: log, gates: gates, errands: newErrands(log), announcer: newAnnouncer(log), out: newOutbox(to),
+		routers: make(map[candidateID]*elected), left: make(chan candidateID), failed: make(chan error, 6),
 	}
 	var err error
 	if a.elections, err = newElections(a.errands); err != nil {

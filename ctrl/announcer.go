@@ -52,6 +52,7 @@ type announcer struct {
 	// send puts one on the wire. It does not wait.
 	send       func(on netif.LinkInfo, vip netip.Addr, mac net.HardwareAddr) error
 	lans       map[string]*lan // by the interface, of those that are there
+	waiting    map[*lan]bool   // those where something waits: there may be thousands of others
 	garp, gna  time.Duration   // from one announcement to the next on a LAN, of IPv4 and of IPv6; zero: at once
 	lent       loan
 	complaints complaints
@@ -62,6 +63,16 @@ type lan struct {
 	link               netif.LinkInfo
 	waiting4, waiting6 pacer
 }
+
+func (l *lan) put(one announcement) {
+	if one.vip.Is6() {
+		l.waiting6.put(one)
+	} else {
+		l.waiting4.put(one)
+	}
+}
+
+func (l *lan) next() time.Time { return sooner(l.waiting4.next(), l.waiting6.next()) }
 
 // loan is how much time of those who post has been used lately: in a burst a few announcements are made by the one who
 // asks, for whom no thread must wake up, and the others beside him. One takes some 20 us.
@@ -87,7 +98,8 @@ func (l *loan) left(now time.Time) int {
 
 func newAnnouncer(log *slog.Logger) *announcer {
 	return &announcer{
-		log: log, wake: make(chan struct{}, 1), lans: make(map[string]*lan), complaints: make(complaints), send: tellNobody,
+		log: log, wake: make(chan struct{}, 1), send: tellNobody, lans: make(map[string]*lan), waiting: make(map[*lan]bool),
+		complaints: make(complaints),
 	}
 }
 
@@ -155,13 +167,11 @@ func (a *announcer) postAt(now time.Time, all []announcement) {
 	defer a.mu.Unlock()
 	for _, one := range all {
 		l := a.lans[one.ifname]
-		switch {
-		case l == nil: // nobody is there to hear it
-		case one.vip.Is6():
-			l.waiting6.put(one)
-		default:
-			l.waiting4.put(one)
+		if l == nil {
+			continue // nobody is there to hear it
 		}
+		l.put(one)
+		a.waiting[l] = true
 	}
 	a.lent.spent += a.announce(now, a.lent.left(now))
 	if !a.next().IsZero() {
@@ -184,19 +194,20 @@ func (a *announcer) link(event netif.LinkEvent) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	name, l := event.Link.Name, a.lans[event.Link.Name]
-	switch {
-	case event.Removed:
-		delete(a.lans, name)
-	case l == nil || l.link.Index != event.Link.Index:
-		a.lans[name] = &lan{link: event.Link}
-	default:
+	if l != nil && !event.Removed && l.link.Index == event.Link.Index {
 		l.link = event.Link
+		return
+	}
+	delete(a.waiting, l)
+	delete(a.lans, name)
+	if !event.Removed {
+		a.lans[name] = &lan{link: event.Link}
 	}
 }
 
 // announce makes some of the announcements that are due, and tells how many. The lock is held.
 func (a *announcer) announce(now time.Time, most int) (made int) {
-	for _, l := range a.lans {
+	for l := range a.waiting {
 		for _, waiting := range []struct {
 			*pacer
 			interval time.Duration
@@ -205,6 +216,9 @@ func (a *announcer) announce(now time.Time, most int) (made int) {
 				a.announceOne(now, l.link, one)
 				made++
 			}
+		}
+		if l.next().IsZero() {
+			delete(a.waiting, l)
 		}
 	}
 	return made
@@ -220,8 +234,8 @@ func (a *announcer) announceOne(now time.Time, on netif.LinkInfo, one announceme
 
 // next is when the next announcement may be made; zero when none waits. The lock is held.
 func (a *announcer) next() (next time.Time) {
-	for _, l := range a.lans {
-		next = sooner(next, sooner(l.waiting4.next(), l.waiting6.next()))
+	for l := range a.waiting {
+		next = sooner(next, l.next())
 	}
 	return next
 }

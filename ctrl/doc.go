@@ -8,9 +8,9 @@
 // trackers and notify scripts; the sweeper, which has idle connections forgotten.
 //
 // VRRP is in a process of its own (RunVRRP), which the controller starts, and which never waits for it: the elections of all
-// instances, on a thread that does nothing but hear and send adverts, keep their timers and move the gates; and the
-// errands, which do for them what may take long, as addresses, routes and sockets. The controller gives orders, and hears
-// what scripts are to be told, what is to be announced and how all stands. When one of the two processes dies the other
+// instances, on a thread that does nothing but hear and send adverts, keep their timers, move the gates and announce what
+// cannot wait; and the errands, which do for them what may take long, as addresses, routes and sockets. The controller gives
+// orders, and hears what scripts are to be told and how all stands. When one of the two processes dies the other
 // one ends too, as in a crash: on its lease. One that hangs is noticed: without the controller no instance is MASTER for
 // longer than five seconds, and a process of VRRP that hangs is killed.
 //

@@ -9,8 +9,7 @@ import (
 	"drover/ctrl/netif"
 )
 
-// errands does one after the other what the elections must not wait for: addresses, routes, virtual MACs, sockets,
-// announcements.
+// errands does one after the other what the elections must not wait for: addresses, routes, virtual MACs, sockets.
 type errands struct {
 	log  *slog.Logger
 	mail *mailbox

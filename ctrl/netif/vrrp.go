@@ -106,7 +106,8 @@ func openWire(index int) (wire int, err error) {
 		os.NewSyscallError("set receive buffer", unix.SetsockoptInt(wire, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, vrrpReceiveBuffer)),
 	)
 	if err == nil {
-		err = os.NewSyscallError("bind", unix.Bind(wire, &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL), Ifindex: index}))
+		everything := &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL), Ifindex: index}
+		err = os.NewSyscallError("bind", unix.Bind(wire, everything))
 	}
 	if err != nil {
 		return noSocket, errors.Join(err, os.NewSyscallError("close", unix.Close(wire)))
@@ -164,12 +165,17 @@ func (c *VRRPConn) listens(to netip.Addr) bool {
 // Descriptor is the file that can be read when Receive has something, until Close. It is not to be read otherwise.
 func (c *VRRPConn) Descriptor() int { return c.wire }
 
-// Receive takes the next VRRP datagram that waits; ok is false when there is none. One goroutine at a time may call it. After
-// Close the error wraps net.ErrClosed; any other error leaves the connection usable.
+// Receive takes the next VRRP datagram that waits; ok is false when there is none, or when others had to be passed over that
+// are not sent to where it listens: then the Descriptor can still be read. One goroutine at a time may call it. After Close
+// the error wraps net.ErrClosed; any other error leaves the connection usable.
 func (c *VRRPConn) Receive() (p Packet, ok bool, err error) {
 	c.receiving.Lock()
 	defer c.receiving.Unlock()
-	for !c.closed {
+	const most = 8 // packets: a flood must not keep whoever has timers to look at
+	for range most {
+		if c.closed {
+			return Packet{}, false, fmt.Errorf("read VRRP on %s: %w", c.ifname, net.ErrClosed)
+		}
 		n, from, err := unix.Recvfrom(c.wire, c.buffer, 0)
 		switch {
 		case errors.Is(err, unix.EAGAIN):
@@ -184,7 +190,7 @@ func (c *VRRPConn) Receive() (p Packet, ok bool, err error) {
 			return p, true, nil
 		}
 	}
-	return Packet{}, false, fmt.Errorf("read VRRP on %s: %w", c.ifname, net.ErrClosed)
+	return Packet{}, false, nil
 }
 
 // linkAddressOf is the MAC that a packet comes from; nil for a link without.

@@ -275,6 +275,29 @@ func TestListeningOnceMoreIsNoError(t *testing.T) {
 	}
 }
 
+// Whoever receives has timers to look at.
+func TestReceivingPassesOverAFewPacketsAtATime(t *testing.T) {
+	a, b := newLAN(t)
+	sender, receiver := a.openVRRP(), b.openVRRP()
+	const others = 20 // sent to an address of the host that nobody listens to
+	for range others {
+		write(t, sender, advert, VRRPPath{Source: addr("192.168.100.210"), Destination: addr("192.168.100.150")})
+	}
+	write(t, sender, advert, multicast4)
+	calls := 0
+	eventually(t, "the advert behind them", func() error {
+		calls++
+		_, ok, err := receiver.Receive()
+		if err == nil && !ok {
+			err = errors.New("not yet")
+		}
+		return err
+	})
+	if calls < 3 {
+		t.Errorf("received after %d calls, want several: %d packets were passed over at once", calls, others)
+	}
+}
+
 func TestReceivingDoesNotWaitAndSaysWhenTheConnectionIsClosed(t *testing.T) {
 	h, _ := newLAN(t)
 	conn := h.openVRRP()
