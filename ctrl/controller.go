@@ -196,7 +196,8 @@ func (c *Controller) writeTables() error {
 	if err := c.ids.number(now, &c.known); err != nil {
 		return err
 	}
-	if err := c.data.Apply(c.planner.plan(&c.known, c.ids)); err != nil {
+	tables := c.planner.plan(&c.known, c.ids)
+	if err := c.data.ApplyChange(tables, c.planner.change); err != nil {
 		return err
 	}
 	c.stale = false

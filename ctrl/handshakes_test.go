@@ -114,7 +114,7 @@ func TestTheServicesOfAGroupAreWatchedTogether(t *testing.T) {
 func TestWhoTakesNoConnectionsIsNotSuspected(t *testing.T) {
 	for name, change := range map[string]func(*watching){
 		"its check fails": func(w *watching) { w.pool().members[1].checks[0].up = false },
-		"it is drained":   func(w *watching) { w.pool().members[1].config.Weight = 0 },
+		"it is drained":   func(w *watching) { w.pool().members[1].configured = 0 },
 	} {
 		w := newWatching(t, threeServers("rr"))
 		change(w)

@@ -36,26 +36,31 @@ func (p *pool) weight(i int, apologizes bool) int {
 	}
 }
 
-// weights are the members' in the schedule, 0 for those that take no new connections; own are those of each for itself.
+// weighSchedule notes the weights of the members in the schedule, 0 for those that take no new connections; own are those of
+// each for itself.
 // The table of mh has all real servers as configured for as long as one takes connections: the program passes over the
 // others, and so a client's real server stays the same while another one comes and goes. The order of ovf does not change
 // with shares: they say how many connections one may have.
-func (p *pool) weights(at []position, own []int, apologizes bool) []int {
-	weights := make([]int, len(at))
-	any := false
+func (p *pool) weighSchedule(weights []int, at []position, own []int, apologizes bool) {
+	all, any := p.config.Scheduler == "mh", false
 	for i := range at {
-		if at[i].state == dataplane.RealUp || p.config.Scheduler == "mh" {
+		up := at[i].state == dataplane.RealUp
+		weights[i] = 0
+		if up || all {
 			weights[i] = own[i]
-			if p.config.Scheduler == "ovf" {
+		}
+		any = any || up && weights[i] > 0
+	}
+	switch {
+	case !any:
+		clear(weights)
+	case p.config.Scheduler == "ovf":
+		for i := range weights {
+			if weights[i] > 0 {
 				weights[i] = p.weight(i, apologizes)
 			}
 		}
-		any = any || at[i].state == dataplane.RealUp && weights[i] > 0
 	}
-	if !any {
-		clear(weights)
-	}
-	return weights
 }
 
 // turns is how long a schedule by turns may be: longer ones fit the weights better. With 16 turns for each real server
@@ -94,34 +99,66 @@ func mostEntries(v *config.VirtualServer) int {
 // layout makes schedules. It remembers the last, because many virtual servers may have the same real servers.
 type layout struct {
 	scheduler string
-	servers   []schedule.Server
+	weights   []int
+	keys      []netip.AddrPort // of the real servers, where a hash goes by them
 	order     []int
 }
 
 // of returns the members of a pool in the order of the schedule of the service at a VIP.
 func (l *layout) of(p *pool, weights []int, vip netip.Addr) []int {
-	servers := make([]schedule.Server, len(weights))
-	for i := range weights {
-		servers[i].Weight = weights[i]
-	}
-	switch p.config.Scheduler {
-	case "lc", "wlc", "sed", "nq":
+	switch scheduler := p.config.Scheduler; {
+	case slices.Contains([]string{"lc", "wlc", "sed", "nq"}, scheduler):
 		return p.takers(weights)
-	case "sh", "dh", "mh":
-		for i := range servers {
-			servers[i].Key = p.members[i].address.String()
-		}
-	}
-	if p.config.Scheduler == "dh" {
-		if i := schedule.Destination(servers, vip); i >= 0 {
+	case scheduler == "dh":
+		if i := schedule.Destination(p.servers(weights), vip); i >= 0 {
 			return []int{i}
 		}
 		return nil
-	}
-	if p.config.Scheduler != l.scheduler || !slices.Equal(servers, l.servers) {
-		*l = layout{p.config.Scheduler, servers, orderOf(p.config.Scheduler, servers)}
+	case !l.fits(p, weights):
+		l.scheduler, l.weights, l.keys = scheduler, slices.Clone(weights), p.hashKeys()
+		l.order = orderOf(scheduler, p.servers(weights))
 	}
 	return l.order
+}
+
+// fits tells whether the order that was made last is that of a pool.
+func (l *layout) fits(p *pool, weights []int) bool {
+	if p.config.Scheduler != l.scheduler || !slices.Equal(weights, l.weights) {
+		return false
+	}
+	for i, key := range l.keys {
+		if p.members[i].address != key {
+			return false
+		}
+	}
+	return true
+}
+
+// hashes tells whether the schedule depends on who the real servers are.
+func (p *pool) hashes() bool { return slices.Contains([]string{"sh", "dh", "mh"}, p.config.Scheduler) }
+
+// hashKeys are what a hash knows the members by; nil where there is none.
+func (p *pool) hashKeys() []netip.AddrPort {
+	if !p.hashes() {
+		return nil
+	}
+	keys := make([]netip.AddrPort, len(p.members))
+	for i := range keys {
+		keys[i] = p.members[i].address
+	}
+	return keys
+}
+
+// servers are the members as they are scheduled.
+func (p *pool) servers(weights []int) []schedule.Server {
+	servers := make([]schedule.Server, len(weights))
+	for i := range servers {
+		servers[i].Weight = weights[i]
+		if p.hashes() {
+			servers[i].Key = p.members[i].address.String()
+		}
+	}
+	return servers
 }
 
 func orderOf(scheduler string, servers []schedule.Server) []int {

@@ -12,18 +12,19 @@ import (
 	"drover/dataplane"
 )
 
-// member is a real server of a pool, or its sorry server.
+// member is a real server of a pool, or its sorry server. What every plan looks at comes first: there may be very many.
 type member struct {
-	config    *config.RealServer
-	address   netip.AddrPort
-	place     place
-	outlet    *outlet   // nil if it is this host, or nowhere
-	neighbor  *neighbor // nil if it is this host, or nowhere
-	checks    []*check  // nothing is checked without any
-	weighs    bool      // one of them has a say in the weight
-	sorryOnly bool      // it is the sorry server, and not also a real server
-	life      life
-	rating    rating
+	neighbor   *neighbor // nil if it is this host, or nowhere
+	outlet     *outlet   // nil if it is this host, or nowhere
+	checks     []*check  // nothing is checked without any
+	configured int       // its weight
+	weighs     bool      // one of the checks has a say in the weight
+	sorryOnly  bool      // it is the sorry server, and not also a real server
+	life       life
+	rating     rating
+	config     *config.RealServer
+	address    netip.AddrPort
+	place      place
 }
 
 // position is where a real server stands in the terms of the data plane.
@@ -57,14 +58,13 @@ func (m *member) standing() standing {
 
 // position is standing without the reason.
 func (m *member) position() position {
-	up := m.passes()
-	if m.place.local {
-		return position{stateOf(up), dataplane.MAC{}, dataplane.PortLocal}
-	}
-	if m.neighbor == nil || m.outlet.err != nil || m.neighbor.mac == (dataplane.MAC{}) {
+	switch {
+	case m.neighbor == nil && m.place.local:
+		return position{stateOf(m.passes()), dataplane.MAC{}, dataplane.PortLocal}
+	case m.neighbor == nil, m.outlet.err != nil, m.neighbor.mac == dataplane.MAC{}:
 		return position{}
 	}
-	return position{stateOf(up && m.neighbor.resolved), m.neighbor.mac, m.outlet.port}
+	return position{stateOf(m.neighbor.resolved && m.passes()), m.neighbor.mac, m.outlet.port}
 }
 
 // passes tells what the checks say: all must pass.
@@ -110,7 +110,10 @@ func (m *member) refused() bool {
 			return true
 		}
 	}
-	return !m.place.local && (m.neighbor == nil || m.outlet.err != nil || !m.neighbor.resolved)
+	if m.neighbor == nil {
+		return !m.place.local
+	}
+	return m.outlet.err != nil || !m.neighbor.resolved
 }
 
 // alive tells whether it counts for the quorum of its virtual server. One that was only just asked where it is has time
@@ -122,9 +125,9 @@ func (m *member) alive(now time.Time) (alive, waits bool) {
 	switch {
 	case !m.passes():
 		return false, false
-	case m.place.local:
-		return true, false
-	case m.neighbor == nil, m.outlet.err != nil:
+	case m.neighbor == nil:
+		return m.place.local, false
+	case m.outlet.err != nil:
 		return false, false
 	case m.neighbor.resolved:
 		return true, false
@@ -148,13 +151,13 @@ func (m *member) soFar() verdict {
 // weight is the configured one and what checks make of it (misc_dynamic, FILE_CHECK).
 func (m *member) weight() int {
 	if !m.weighs {
-		return m.config.Weight
+		return m.configured
 	}
 	var said []health.Weight
 	for _, c := range m.checks {
 		said = append(said, c.weight)
 	}
-	return health.Weigh(m.config.Weight, said...)
+	return health.Weigh(m.configured, said...)
 }
 
 // passes tells what the check says; without a verdict, that the real server is up unless it says alpha.

@@ -13,6 +13,9 @@ type planner struct {
 	parts  []part  // of its pools
 	layout layout
 	tables dataplane.Tables
+	change dataplane.Change // of the tables, by the last plan
+
+	own, weights []int // of the pool that is being planned
 }
 
 // part is what was planned of a pool.
@@ -24,6 +27,7 @@ type part struct {
 
 // plan returns the tables that follow from what is known. They are valid until the next call.
 func (p *planner) plan(k *known, ids *identities) dataplane.Tables {
+	p.change = dataplane.Change{Reals: p.change.Reals[:0], Services: p.change.Services[:0]}
 	if p.roster != k.roster {
 		p.begin(k.roster)
 	}
@@ -40,6 +44,7 @@ func (p *planner) plan(k *known, ids *identities) dataplane.Tables {
 // begin forgets what was planned of another roster.
 func (p *planner) begin(r *roster) {
 	p.roster, p.parts, p.tables = r, make([]part, len(r.pools)), dataplane.NewTables()
+	p.change.All = true
 	last := dataplane.RealID(0)
 	for _, pool := range r.pools {
 		for _, id := range pool.ids {
@@ -86,11 +91,12 @@ func (p *planner) planPorts(k *known) {
 // planPool plans the services and real servers of a pool as far as they have changed.
 func (p *planner) planPool(pool *pool, was *part) {
 	begun := was.positions != nil
-	if !begun {
-		was.positions, was.own = make([]position, len(pool.members)), make([]int, len(pool.members))
+	if n := len(pool.members); !begun {
+		was.positions, was.own, was.weights = make([]position, n), make([]int, n), make([]int, n)
 	}
 	apologizes := pool.apologizes()
-	own := pool.own(apologizes)
+	own := roomFor(&p.own, len(pool.members))
+	pool.weigh(own, apologizes)
 	for i := range pool.members {
 		m := &pool.members[i]
 		at := pool.serves(i, apologizes)
@@ -100,16 +106,24 @@ func (p *planner) planPool(pool *pool, was *part) {
 		was.positions[i], was.own[i] = at, own[i]
 		for s, key := range pool.services {
 			p.tables.Reals[pool.id(s, i)] = pool.real(m, key, at, own[i])
+			p.change.Reals = append(p.change.Reals, pool.id(s, i))
 		}
 	}
-	weights := pool.weights(was.positions, own, apologizes)
+	weights := roomFor(&p.weights, len(pool.members))
+	pool.weighSchedule(weights, was.positions, own, apologizes)
 	if !begun || !slices.Equal(weights, was.weights) {
-		was.weights = weights
+		copy(was.weights, weights)
 		p.planServices(pool, weights)
 	}
 	if pool.local {
 		p.planPeers(pool, was.positions)
 	}
+}
+
+// roomFor returns so many numbers, which are whatever they were.
+func roomFor(numbers *[]int, n int) []int {
+	*numbers = slices.Grow((*numbers)[:0], n)[:n]
+	return *numbers
 }
 
 func (p *pool) real(m *member, service dataplane.ServiceKey, at position, weight int) dataplane.Real {
@@ -134,6 +148,7 @@ func (p *planner) planServices(pool *pool, weights []int) {
 			service.Schedule[n] = ids[i]
 		}
 		p.tables.Services[key] = service
+		p.change.Services = append(p.change.Services, key)
 	}
 }
 

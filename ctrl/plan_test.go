@@ -1,9 +1,11 @@
 package ctrl
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -284,12 +286,38 @@ func TestAPlannerThatRemembersPlansAsOneThatDoesNot(t *testing.T) {
 				randomNews(rng, k)
 			}
 			number(t, ids, k)
+			before := cloneTables(p.tables)
 			got, want := p.plan(k, ids), new(planner).plan(k, ids)
 			if !reflect.DeepEqual(got, want) {
 				t.Fatalf("seed %d, step %d: planned\n%+v, and anew\n%+v", seed, step, got, want)
 			}
+			if unnamed := unnamedChanges(before, got, p.change); len(unnamed) > 0 {
+				t.Fatalf("seed %d, step %d: the planner does not say that these have changed: %v", seed, step, unnamed)
+			}
 		}
 	}
+}
+
+// unnamedChanges are the services and real servers that changed between two plans although the second does not say so.
+func unnamedChanges(before, after dataplane.Tables, change dataplane.Change) (unnamed []string) {
+	if change.All {
+		return nil
+	}
+	for key := range after.Services {
+		if !reflect.DeepEqual(before.Services[key], after.Services[key]) && !slices.Contains(change.Services, key) {
+			unnamed = append(unnamed, key.String())
+		}
+	}
+	for n := range max(len(before.Reals), len(after.Reals)) {
+		id := dataplane.RealID(n)
+		if before.Reals.Get(id) != after.Reals.Get(id) && !slices.Contains(change.Reals, id) {
+			unnamed = append(unnamed, fmt.Sprintf("real server %d", id))
+		}
+	}
+	if len(before.Services) != len(after.Services) {
+		unnamed = append(unnamed, "the list of services")
+	}
+	return unnamed
 }
 
 // Whoever takes over from a process that was killed must not change anything until it knows something new.

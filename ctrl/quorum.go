@@ -13,10 +13,10 @@ import (
 
 // life is what was last told of a real server. Scripts, FIFOs and the log hear of what is another than that.
 type life struct {
-	first   time.Time // when it was first looked at
 	begun   bool      // it is known how it stands
 	alive   bool      // it counts for the quorum
 	refused bool      // it was told that it is down
+	first   time.Time // when it was first looked at
 }
 
 // quorum is how a virtual server stands.

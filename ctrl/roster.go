@@ -144,7 +144,7 @@ func (k *known) enlist(old *known, p, was *pool, at []place) {
 	for i, r := range list {
 		m := &p.members[i]
 		*m = member{
-			config: r, address: netip.AddrPortFrom(r.Address, r.Port), place: at[i], sorryOnly: i >= len(p.config.RealServers),
+			config: r, configured: r.Weight, address: netip.AddrPortFrom(r.Address, r.Port), place: at[i], sorryOnly: i >= len(p.config.RealServers),
 			checks: room[i : i : i+1],
 		}
 		if m.place.ifname != "" {

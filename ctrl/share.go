@@ -19,12 +19,12 @@ const (
 
 // rating is what the share of a real server follows from.
 type rating struct {
-	up bool
+	suspicion string    // why it is suspected; empty if it is not
+	step      int       // of its slow start; 0 when that is over
+	risen     time.Time // when that began; zero without one
+	up        bool
 	// returning says that a slow start is due when it comes up: it was down before, or a reload has brought it.
 	returning bool
-	risen     time.Time // when its slow start began; zero without one
-	step      int       // of its slow start; 0 when that is over
-	suspicion string    // why it is suspected; empty if it is not
 }
 
 // share is a part of wholeShare.
@@ -154,47 +154,36 @@ func (p *pool) share(i int) int {
 	return p.members[i].rating.share()
 }
 
-// shares are those of the members; nil if all have the whole.
-func (p *pool) shares() []int {
-	var shares []int
-	for i := range p.members {
-		share := p.share(i)
-		if share == wholeShare && shares == nil {
-			continue
-		}
-		if shares == nil {
-			shares = slices.Repeat([]int{wholeShare}, len(p.members))
-		}
-		shares[i] = share
-	}
-	return shares
-}
-
-// own are the weights of the members, each for itself, with their shares. These count in proportion to each other, so
-// that one of weight 1 can have an eighth of what the others have; only under ovf the weight is a number of connections.
-func (p *pool) own(apologizes bool) []int {
-	shares := p.shares()
-	own := make([]int, len(p.members))
+// weigh notes the weights of the members, each for itself, with their shares. These count in proportion to each other,
+// so that one of weight 1 can have an eighth of what the others have; only under ovf the weight is a number of
+// connections.
+func (p *pool) weigh(own []int, apologizes bool) {
+	whole := true
 	for i := range own {
-		switch weight := p.weight(i, apologizes); {
-		case shares == nil || weight == 0:
-			own[i] = weight
+		own[i] = p.weight(i, apologizes)
+		whole = whole && p.share(i) == wholeShare
+	}
+	for i := range own {
+		switch {
+		case whole || own[i] == 0:
 		case p.config.Scheduler == "ovf":
-			own[i] = max(1, weight*shares[i]/wholeShare)
+			own[i] = max(1, own[i]*p.share(i)/wholeShare)
 		default:
-			own[i] = weight * shares[i]
+			own[i] *= p.share(i)
 		}
 	}
 	bound(own, math.MaxUint16)
-	return own
 }
 
 // bound lessens weights in proportion, so that none is above most and none becomes 0.
 func bound(weights []int, most int) {
-	if len(weights) == 0 || slices.Max(weights) <= most {
+	highest := 0
+	for _, w := range weights {
+		highest = max(highest, w)
+	}
+	if highest <= most {
 		return
 	}
-	highest := slices.Max(weights)
 	for i, w := range weights {
 		if w > 0 {
 			weights[i] = max(1, w*most/highest)

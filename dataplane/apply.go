@@ -12,24 +12,37 @@ import (
 
 // Apply makes the maps hold want, by the difference to what they hold now. Every step leaves tables that make sense to
 // a packet that comes between two steps: what is pointed at is written before what points to it, and taken away after.
-// The schedules of want must not be changed any more.
+// The schedules of want are kept, and must not be changed any more.
 //
 // After an error the maps hold part of the difference. The next call reads them again and does the rest.
-func (d *DataPlane) Apply(want Tables) error {
-	if err := want.validate(d.sizes()); err != nil {
+func (d *DataPlane) Apply(want Tables) error { return d.ApplyChange(want, Change{All: true}) }
+
+// ApplyChange is Apply for who knows where want differs from the tables that were applied before: it looks nowhere else,
+// unless the maps have to be read again.
+func (d *DataPlane) ApplyChange(want Tables, change Change) error {
+	if err := d.applyChange(want, change); err != nil {
+		d.held = nil
 		return fmt.Errorf("apply: %w", err)
 	}
-	if _, err := d.Tables(); err != nil {
+	return nil
+}
+
+func (d *DataPlane) applyChange(want Tables, change Change) error {
+	if err := want.validate(d.sizes()); err != nil {
 		return err
 	}
-	want = want.clone()
-	for _, step := range []func(*held, Tables) error{
+	if d.held == nil {
+		change = Change{All: true}
+	}
+	if err := d.look(); err != nil {
+		return err
+	}
+	for _, step := range []func(*held, wanted) error{
 		d.putPorts, d.placeServices, d.putReals, d.putPeers, d.putGates, d.putServices, d.putVIPs,
 		d.deleteVIPs, d.deleteServices, d.deletePeers, d.deleteReals, d.deleteGates, d.deletePorts,
 	} {
-		if err := step(d.held, want); err != nil {
-			d.held = nil
-			return fmt.Errorf("apply: %w", err)
+		if err := step(d.held, wanted{want, change}); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -81,9 +94,10 @@ func (d *DataPlane) remove(m *ebpf.Map, key any) error {
 }
 
 // placeServices gives new services their ids. Packets find them only once putServices has written the index.
-func (d *DataPlane) placeServices(h *held, want Tables) error {
-	for key := range want.Services {
-		if _, there := h.ids[key]; there {
+func (d *DataPlane) placeServices(h *held, want wanted) error {
+	for key := range want.services(h) {
+		_, isWanted := want.Services[key]
+		if _, there := h.ids[key]; there || !isWanted {
 			continue
 		}
 		raw, err := encodeKey(key)
@@ -99,7 +113,7 @@ func (d *DataPlane) placeServices(h *held, want Tables) error {
 	return nil
 }
 
-func (d *DataPlane) putGates(h *held, want Tables) error {
+func (d *DataPlane) putGates(h *held, want wanted) error {
 	if !h.alwaysOpen {
 		if err := d.gates().put(AlwaysOpen, bpf.DroverGate{OpenUntil: ^uint64(0), ForwardUntil: ^uint64(0)}); err != nil {
 			return err
@@ -122,7 +136,7 @@ func (d *DataPlane) putGates(h *held, want Tables) error {
 	return nil
 }
 
-func (d *DataPlane) deleteGates(h *held, want Tables) error {
+func (d *DataPlane) deleteGates(h *held, want wanted) error {
 	for id := range h.Gates {
 		if _, wanted := want.Gates[id]; wanted {
 			continue
@@ -138,7 +152,7 @@ func (d *DataPlane) deleteGates(h *held, want Tables) error {
 	return nil
 }
 
-func (d *DataPlane) putVIPs(h *held, want Tables) error {
+func (d *DataPlane) putVIPs(h *held, want wanted) error {
 	for vip, its := range want.VIPs {
 		if old, there := h.VIPs[vip]; there && old == its {
 			continue
@@ -155,7 +169,7 @@ func (d *DataPlane) putVIPs(h *held, want Tables) error {
 	return nil
 }
 
-func (d *DataPlane) deleteVIPs(h *held, want Tables) error {
+func (d *DataPlane) deleteVIPs(h *held, want wanted) error {
 	for vip := range h.VIPs {
 		if _, wanted := want.VIPs[vip]; wanted {
 			continue
@@ -168,7 +182,7 @@ func (d *DataPlane) deleteVIPs(h *held, want Tables) error {
 	return nil
 }
 
-func (d *DataPlane) putPorts(h *held, want Tables) error {
+func (d *DataPlane) putPorts(h *held, want wanted) error {
 	for id, port := range want.Ports {
 		if h.Ports[id] == port {
 			continue
@@ -184,7 +198,7 @@ func (d *DataPlane) putPorts(h *held, want Tables) error {
 	return nil
 }
 
-func (d *DataPlane) deletePorts(h *held, want Tables) error {
+func (d *DataPlane) deletePorts(h *held, want wanted) error {
 	for id := range h.Ports {
 		if _, wanted := want.Ports[id]; wanted {
 			continue
@@ -200,7 +214,7 @@ func (d *DataPlane) deletePorts(h *held, want Tables) error {
 	return nil
 }
 
-func (d *DataPlane) putPeers(h *held, want Tables) error {
+func (d *DataPlane) putPeers(h *held, want wanted) error {
 	for peer := range want.Peers {
 		id, there := h.ids[peer.Service]
 		if h.Peers[peer] || !there {
@@ -214,7 +228,7 @@ func (d *DataPlane) putPeers(h *held, want Tables) error {
 	return nil
 }
 
-func (d *DataPlane) deletePeers(h *held, want Tables) error {
+func (d *DataPlane) deletePeers(h *held, want wanted) error {
 	for peer := range h.Peers {
 		if want.Peers[peer] {
 			continue

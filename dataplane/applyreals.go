@@ -2,12 +2,13 @@ package dataplane
 
 import (
 	"fmt"
+	"slices"
 
 	"drover/bpf"
 )
 
 // putReals writes the real servers that differ. One that is new begins with nothing counted.
-func (d *DataPlane) putReals(h *held, want Tables) error {
+func (d *DataPlane) putReals(h *held, want wanted) error {
 	var (
 		reals   = batch[bpf.DroverReal]{into: d.objects.Reals}
 		terms   = batch[bpf.DroverRealTerms]{into: d.objects.RealTerms}
@@ -17,13 +18,14 @@ func (d *DataPlane) putReals(h *held, want Tables) error {
 		traffic = batch[bpf.DroverTraffic]{into: d.objects.RealTraffic}
 		nothing = make([]bpf.DroverTraffic, d.cpus)
 	)
-	for n, real := range want.Reals {
-		id, old := uint32(n), h.Reals.Get(RealID(n))
+	h.Reals = slices.Grow(h.Reals, max(0, len(want.Reals)-len(h.Reals)))
+	for n := range want.reals(h) {
+		id, old, real := uint32(n), h.Reals.Get(n), want.Reals.Get(n)
 		if old == real || real == (Real{}) {
 			continue
 		}
 		if old.Service != real.Service || old.Address != real.Address {
-			if err := d.retire(h, RealID(n)); err != nil {
+			if err := d.retire(h, n); err != nil {
 				return err
 			}
 			service, there := h.ids[real.Service]
@@ -43,7 +45,7 @@ func (d *DataPlane) putReals(h *held, want Tables) error {
 		if encodeReal(old) != encodeReal(real) {
 			reals.put(id, encodeReal(real))
 		}
-		h.Reals.Set(RealID(n), real)
+		h.Reals.Set(n, real)
 	}
 	for _, flush := range []func(*DataPlane) error{
 		names.flush, loads.flush, shakes.flush, traffic.flush, terms.flush, reals.flush,
@@ -64,16 +66,16 @@ func encodeTerms(r Real) bpf.DroverRealTerms {
 }
 
 // deleteReals takes real servers away, together with those of services that went.
-func (d *DataPlane) deleteReals(h *held, want Tables) error {
+func (d *DataPlane) deleteReals(h *held, want wanted) error {
 	var (
 		reals = batch[bpf.DroverReal]{into: d.objects.Reals}
 		names = batch[bpf.DroverRealName]{into: d.objects.RealNames}
 	)
-	for n, real := range h.Reals {
-		if real == (Real{}) || want.Reals.Get(RealID(n)) != (Real{}) {
+	for n := range want.reals(h) {
+		if h.Reals.Get(n) == (Real{}) || want.Reals.Get(n) != (Real{}) {
 			continue
 		}
-		if err := d.retire(h, RealID(n)); err != nil {
+		if err := d.retire(h, n); err != nil {
 			return err
 		}
 		reals.put(uint32(n), bpf.DroverReal{})

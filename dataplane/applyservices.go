@@ -9,15 +9,19 @@ import (
 
 // putServices writes the services that differ: each schedule beside the one in force, then the service that points to it,
 // then the index by which packets find a new one, and its gate.
-func (d *DataPlane) putServices(h *held, want Tables) error {
+func (d *DataPlane) putServices(h *held, want wanted) error {
 	var (
 		lines    = batch[bpf.DroverScheduleLine]{into: d.objects.Schedules}
 		services = batch[bpf.DroverService]{into: d.objects.Services}
 		replaced []piece
 		indexed  []serviceID
 	)
-	for key, service := range want.Services {
+	for key := range want.services(h) {
+		service, isWanted := want.Services[key]
 		old, there := h.Services[key]
+		if !isWanted {
+			continue
+		}
 		id := h.ids[key]
 		if news := h.index.describe(id, service); news || !there {
 			indexed = append(indexed, id)
@@ -93,10 +97,11 @@ func (d *DataPlane) putIndex(h *held, changed []serviceID) error {
 	return buckets.flush(d)
 }
 
-func (d *DataPlane) deleteServices(h *held, want Tables) error {
+func (d *DataPlane) deleteServices(h *held, want wanted) error {
 	var gone []serviceID
-	for key := range h.Services {
-		if _, wanted := want.Services[key]; wanted {
+	for key := range want.services(h) {
+		_, isWanted := want.Services[key]
+		if _, there := h.Services[key]; !there || isWanted {
 			continue
 		}
 		id := h.ids[key]

@@ -22,14 +22,23 @@ type held struct {
 
 // Tables reads what the maps hold. After Open that is what an earlier process left, if it was taken over.
 func (d *DataPlane) Tables() (Tables, error) {
-	if d.held == nil {
-		h, err := d.read()
-		if err != nil {
-			return Tables{}, fmt.Errorf("read the tables: %w", err)
-		}
-		d.held = h
+	if err := d.look(); err != nil {
+		return Tables{}, err
 	}
 	return d.held.Tables.clone(), nil
+}
+
+// look makes sure that it is known what the maps hold.
+func (d *DataPlane) look() error {
+	if d.held != nil {
+		return nil
+	}
+	h, err := d.read()
+	if err != nil {
+		return fmt.Errorf("read the tables: %w", err)
+	}
+	d.held = h
+	return nil
 }
 
 func (d *DataPlane) read() (*held, error) {
