@@ -10,68 +10,94 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"drover/ctrl"
+	"drover/ctrl/config"
 	"drover/dataplane"
 )
 
-// services is Drover with many of them. Every real server is in every service.
+// services is Drover with many of them, planned as its daemon does. Every real server is in every service.
 type services struct {
-	plane           *dataplane.DataPlane
-	dir             string           // where the tables are pinned
-	tables, changed dataplane.Tables // the first real server of the latter has another MAC address
+	*ctrl.Rehearsal
+	plane  *dataplane.DataPlane
+	dir    string // where the tables are pinned
+	config *config.Config
+	wrote  uint64 // entries, by the reload of what was there
 }
 
-func openServices(o scaleOptions) (changer, error) {
-	plane, dir, err := openPlane(dataplane.Sizes{Flows: 1, Reals: o.services * o.reals})
-	if err != nil {
-		return nil, err
+func openServices(scheduler string) func(scaleOptions) (changer, error) {
+	return func(o scaleOptions) (changer, error) {
+		c := manyServices(o, scheduler)
+		sizes := ctrl.SizesFor(c)
+		sizes.Flows, sizes.Flows6 = 1, 1
+		plane, dir, err := openPlane(sizes)
+		if err != nil {
+			return nil, err
+		}
+		return &services{Rehearsal: ctrl.NewRehearsal(plane, c), plane: plane, dir: dir, config: c}, nil
 	}
-	return &services{plane: plane, dir: dir, tables: manyServices(o, 0), changed: manyServices(o, 1)}, nil
 }
 
-func (s *services) apply() error { return s.plane.Apply(s.tables) }
-
-func (s *services) change() error { return s.plane.Apply(s.changed) }
-
-// again applies the same tables while no map can be written.
-func (s *services) again() (written int, err error) {
-	if err := freezeTables(s.dir); err != nil {
-		return 0, err
+// manyServices gives the real servers weights of 1 to 3.
+func manyServices(o scaleOptions, scheduler string) *config.Config {
+	c := &config.Config{}
+	for i := range o.services {
+		v := config.VirtualServer{
+			Address: netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), Port: 80, Scheduler: scheduler,
+		}
+		for j := range o.reals {
+			r := config.RealServer{Address: machine(j), Port: 80, Weight: weightOf(j)}
+			ask := &config.HTTPCheck{URLs: []config.URL{{Path: "/"}}}
+			r.Checks = []config.Check{{CheckSocket: config.CheckSocket{To: netip.AddrPortFrom(r.Address, r.Port)}, Question: ask}}
+			v.RealServers = append(v.RealServers, r)
+		}
+		c.VirtualServers = append(c.VirtualServers, v)
 	}
-	err = s.plane.Apply(s.changed)
+	return c
+}
+
+func machine(n int) netip.Addr { return netip.AddrFrom4([4]byte{10, 1, byte(n >> 8), byte(n)}) }
+
+func weightOf(n int) int { return 1 + n%3 }
+
+// steps change the first machine.
+func (s *services) steps() []changeStep {
+	up := func(up bool) func() error {
+		return func() error {
+			s.SetUp(machine(0), up)
+			return s.Write()
+		}
+	}
+	weight := func(weight int) func() error {
+		return func() error {
+			s.SetWeight(machine(0), weight)
+			return s.Write()
+		}
+	}
+	return []changeStep{
+		{path: FromNothing, do: s.Write},
+		{path: OneDown, do: up(false)},
+		{path: OneUp, do: up(true)},
+		{path: Reweighted, do: weight(2 * weightOf(0))},
+		{path: Unchanged, do: s.reload, prepare: func() error { return errors.Join(weight(weightOf(0))(), freezeTables(s.dir)) }},
+	}
+}
+
+// reload takes in what is there, while no map can be written.
+func (s *services) reload() error {
+	before := s.plane.Written()
+	s.Reload(s.config)
+	err := s.Write()
+	s.wrote = s.plane.Written() - before
 	if errors.Is(err, unix.EPERM) {
-		return 1, nil
+		s.wrote++
+		return nil
 	}
-	return 0, err
+	return err
 }
+
+func (s *services) written() int { return int(s.wrote) }
 
 func (s *services) close() error { return s.plane.Remove() }
-
-// manyServices gives the first real server a MAC address of the generation.
-func manyServices(o scaleOptions, generation byte) dataplane.Tables {
-	tables := dataplane.NewTables()
-	for i := range o.services {
-		key := dataplane.ServiceKey{
-			Address:  netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 80),
-			Protocol: dataplane.ProtocolTCP,
-		}
-		var service dataplane.Service
-		for j := range o.reals {
-			id := dataplane.RealID(1 + i*o.reals + j)
-			mac := dataplane.MAC{0x02, 0, 0, 0, byte(j >> 8), byte(j)}
-			if j == 0 {
-				mac[2] = generation
-			}
-			address := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, byte(j >> 8), byte(j)}), 80)
-			tables.Reals.Set(id, dataplane.Real{
-				Service: key, Address: address, MAC: mac, State: dataplane.RealUp, Weight: 1,
-			})
-			service.Schedule = append(service.Schedule, id)
-		}
-		tables.Services[key] = service
-		tables.VIPs[key.Address.Addr()] = dataplane.VIP{Gate: dataplane.AlwaysOpen}
-	}
-	return tables
-}
 
 // freezeTables has the kernel refuse every write to a map pinned in a directory that comes from user space, for ever.
 func freezeTables(dir string) error {

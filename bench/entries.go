@@ -29,6 +29,10 @@ func openEntries(o scaleOptions) (changer, error) {
 	return e, nil
 }
 
+func (e *entries) steps() []changeStep {
+	return []changeStep{{path: FromNothing, do: e.apply}, {path: OneDown, do: e.change}, {path: Unchanged, do: e.again}}
+}
+
 func (e *entries) apply() error {
 	if _, err := e.array.BatchUpdate(e.keys, e.values, nil); err != nil {
 		return fmt.Errorf("write all entries: %w", err)
@@ -47,13 +51,15 @@ func (e *entries) change() error {
 }
 
 // again reads what is there.
-func (e *entries) again() (written int, err error) {
+func (e *entries) again() error {
 	var cursor ebpf.MapBatchCursor
 	n, err := e.array.BatchLookup(&cursor, e.keys, e.values, nil)
 	if n != len(e.keys) || (err != nil && !errors.Is(err, ebpf.ErrKeyNotExist)) {
-		return 0, fmt.Errorf("read all entries: %d of %d: %w", n, len(e.keys), err)
+		return fmt.Errorf("read all entries: %d of %d: %w", n, len(e.keys), err)
 	}
-	return 0, nil
+	return nil
 }
+
+func (e *entries) written() int { return 0 }
 
 func (e *entries) close() error { return e.array.Close() }

@@ -5,19 +5,25 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"runtime"
 	"time"
 
 	"drover/bench/plot"
 )
 
-// Paths of the scale benchmark. The first three are changes of the tables of all services, and beside them the least
-// that the kernel takes for them: see [openEntries].
+// Paths of the scale benchmark. The first are changes of the tables of all services, from what becomes known to the last
+// write, and beside some of them the least that the kernel takes for that: see [openEntries].
 const (
-	FromNothing Path = "tables applied from nothing"
-	OneServer   Path = "one real server of all services changed"
-	Unchanged   Path = "the same tables applied again"
+	FromNothing Path = "tables planned and applied from nothing"
+	OneDown     Path = "one real server of all services goes down"
+	OneUp       Path = "one real server of all services comes up"
+	Reweighted  Path = "one real server of all services is reweighted"
+	Unchanged   Path = "the same configuration loaded again"
 	ManyFlows   Path = "established, in a large table"
 )
+
+// changePaths are those of the changes.
+func changePaths() []Path { return []Path{FromNothing, OneDown, OneUp, Reweighted, Unchanged} }
 
 // scaleOptions size the scale benchmark.
 type scaleOptions struct {
@@ -59,7 +65,7 @@ func scaleBenchmark() benchmark {
 // scaleFigure has a panel for each path, with the limit of the changes in it.
 func scaleFigure(r Report) plot.Figure {
 	figure := r.emptyFigure("Many services, many flows")
-	limits := map[Path]time.Duration{FromNothing: longestApply, OneServer: longestChange}
+	limits := changeLimits()
 	for _, s := range r.sections() {
 		panel := r.panel(string(s.path), func(row Row) string {
 			switch {
@@ -103,22 +109,37 @@ func benchScale(ctx context.Context, o scaleOptions) (Report, error) {
 
 // changer is what can be changed: the tables of Drover, or a plain map beside them.
 type changer interface {
-	apply() error        // everything, from nothing
-	change() error       // one real server of all services
-	again() (int, error) // the same; says how many entries it has written at least
+	steps() []changeStep
+	written() int // entries, by the step Unchanged; at least
 	close() error
+}
+
+// changeStep is one of the changes that are made one after the other.
+type changeStep struct {
+	path    Path
+	prepare func() error // not measured; may be nil
+	do      func() error
+}
+
+// changers are Drover, by its usual scheduler and by others, and the plain map.
+func changers() []changerKind {
+	return []changerKind{
+		{"drover", openServices("rr")}, {"drover wrr", openServices("wrr")}, {"drover wlc", openServices("wlc")},
+		{"drover mh", openServices("mh")}, {"map", openEntries},
+	}
+}
+
+type changerKind struct {
+	name string
+	open func(scaleOptions) (changer, error)
 }
 
 // benchChanges measures each change in every round, on tables that are made anew.
 func benchChanges(ctx context.Context, o scaleOptions) (rows []Row, bars []Bar, err error) {
 	found := make(map[string]map[Path][]float64)
 	written := 0
-	changers := []struct {
-		name string
-		open func(scaleOptions) (changer, error)
-	}{{"drover", openServices}, {"map", openEntries}}
 	for range o.rounds {
-		for _, c := range changers {
+		for _, c := range changers() {
 			if err := ctx.Err(); err != nil {
 				return nil, nil, err
 			}
@@ -129,14 +150,14 @@ func benchChanges(ctx context.Context, o scaleOptions) (rows []Row, bars []Bar, 
 			if err != nil {
 				return nil, nil, fmt.Errorf("%s: %w", c.name, err)
 			}
-			if c.name == "drover" {
-				written += n
-			}
+			written += n
 		}
 	}
-	for _, path := range []Path{FromNothing, OneServer, Unchanged} {
-		for _, c := range changers {
-			rows = append(rows, newRow(&contestant{name: c.name, family: IPv4}, path, 0, found[c.name][path]))
+	for _, path := range changePaths() {
+		for _, c := range changers() {
+			if ns := found[c.name][path]; ns != nil {
+				rows = append(rows, newRow(&contestant{name: c.name, family: IPv4}, path, 0, ns))
+			}
 		}
 	}
 	return rows, changeBars(rows, written), nil
@@ -151,40 +172,39 @@ func changeOnce(open func(scaleOptions) (changer, error), o scaleOptions, found 
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
-	for _, step := range []struct {
-		path Path
-		do   func() error
-	}{
-		{FromNothing, c.apply},
-		{OneServer, c.change},
-		{Unchanged, func() (err error) {
-			written, err = c.again()
-			return err
-		}},
-	} {
+	runtime.GC() // what was made before is not this one's to clear away
+	for _, step := range c.steps() {
+		if step.prepare != nil {
+			if err := step.prepare(); err != nil {
+				return 0, fmt.Errorf("before %s: %w", step.path, err)
+			}
+		}
 		start := time.Now()
 		if err := step.do(); err != nil {
 			return 0, fmt.Errorf("%s: %w", step.path, err)
 		}
 		found[step.path] = append(found[step.path], float64(time.Since(start)))
 	}
-	return written, nil
+	return c.written(), nil
+}
+
+// changeLimits are the bars of the changes.
+func changeLimits() map[Path]time.Duration {
+	return map[Path]time.Duration{
+		FromNothing: longestApply, OneDown: longestChange, OneUp: longestChange, Reweighted: longestChange,
+	}
 }
 
 func changeBars(rows []Row, written int) []Bar {
 	bars := []Bar{}
 	for _, row := range rows {
-		if row.Program != "drover" {
+		limit, judged := changeLimits()[row.Path]
+		if !judged || row.Program == "map" {
 			continue
 		}
-		took := time.Duration(row.Median)
-		switch row.Path {
-		case FromNothing:
-			bars = append(bars, atMost(string(row.Path)+", s", thousandths(took.Seconds()), longestApply.Seconds()))
-		case OneServer:
-			ms := float64(took) / float64(time.Millisecond)
-			bars = append(bars, atMost(string(row.Path)+", ms", hundredths(ms), float64(longestChange.Milliseconds())))
-		}
+		ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+		name := fmt.Sprintf("%s, %s, ms", row.Path, row.Program)
+		bars = append(bars, atMost(name, hundredths(ms(time.Duration(row.Median))), ms(limit)))
 	}
 	return append(bars, atMost(string(Unchanged)+", entries written", float64(written), 0))
 }

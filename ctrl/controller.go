@@ -193,15 +193,20 @@ func (c *Controller) writeTables() error {
 	if next := c.known.rise(now); !next.IsZero() {
 		c.steps.Reset(next.Sub(now))
 	}
-	if err := c.ids.number(now, &c.known); err != nil {
-		return err
-	}
-	tables := c.planner.plan(&c.known, c.ids)
-	if err := c.data.ApplyChange(tables, c.planner.change); err != nil {
+	if err := writeTables(c.data, now, &c.known, c.ids, &c.planner); err != nil {
 		return err
 	}
 	c.stale = false
 	return nil
+}
+
+// writeTables plans what follows from what is known, and has it applied.
+func writeTables(data *dataplane.DataPlane, now time.Time, k *known, ids *identities, p *planner) error {
+	if err := ids.number(now, k); err != nil {
+		return err
+	}
+	tables := p.plan(k, ids)
+	return data.ApplyChange(tables, p.change)
 }
 
 // repair tries again what has failed: sizes, attaching, sockets, places of which no event tells as they hang on routes.

@@ -38,6 +38,7 @@
 //	quorum.go      which virtual servers have their quorum, and what has changed for servers; publish.go: who is told of it
 //	plan.go        known -> tables; layout.go: real servers and weights -> a schedule; share.go: what a real server gets of
 //	               its weight; identity.go: who keeps which id
+//	rehearsal.go   all of this without a network, for benchmarks
 //	sweep.go       idle connections forgotten
 //	instances.go   a candidate for each VRRP instance, and what it is told; fitness.go: what all that is watched means for it;
 //	               lowering.go: when a MASTER offers its role to others

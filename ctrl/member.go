@@ -153,7 +153,8 @@ func (m *member) weight() int {
 	if !m.weighs {
 		return m.configured
 	}
-	var said []health.Weight
+	var few [4]health.Weight // seldom there are more checks
+	said := few[:0]
 	for _, c := range m.checks {
 		said = append(said, c.weight)
 	}
