@@ -84,9 +84,9 @@ func TestFloodBarsCountEveryConnectionOfDroverThatIsNotWhereItWas(t *testing.T) 
 		{Program: "textbook", Path: AmongACKs, Flows: 10, Moved: 9},
 	}
 	want := []string{
-		"MISSED established, among SYNs: connections moved or lost: 3, at most 0",
+		"MISSED established and SYNs in turns: connections moved or lost: 3, at most 0",
 		"held SYN flood: share of new clients that keep their server: 0.999, at least 0.999",
-		"held established, among ACKs: connections moved or lost: 0, at most 0",
+		"held established and ACKs in turns: connections moved or lost: 0, at most 0",
 		"MISSED ACK flood: share of new clients that keep their server: 0.998, at least 0.999",
 	}
 	if got := verdicts(floodBars(Report{Rows: rows})); !slices.Equal(got, want) {

@@ -81,7 +81,7 @@ func runAll(ctx context.Context, env environment, all []benchmark, args []string
 // run measures, shows the report and files it.
 func (b benchmark) run(ctx context.Context, env environment, shared sharedFlags, run measure) error {
 	report, err := run(ctx, cmp.Or(shared.rounds, b.rounds, usualRounds))
-	if err != nil {
+	if err = cmp.Or(err, report.makeSense()); err != nil {
 		return fmt.Errorf("%s: %w", b.name, err)
 	}
 	write := report.writeTables

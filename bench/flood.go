@@ -12,14 +12,14 @@ import (
 )
 
 // Paths of the flood benchmark. A flood has as many parts as there are rounds. Before each part the established
-// connections are alone; after it they send as many packets as strangers do, and what the strangers' take, measured in
-// the part, is taken off.
+// connections are alone; after it they send as many packets as strangers do, in turns, and the time is that of a packet
+// of either. Nothing is taken off from it: the difference of two measurements would have the noise of both.
 const (
 	BeforeSYNs Path = "established, before SYNs"
-	AmongSYNs  Path = "established, among SYNs"
+	AmongSYNs  Path = "established and SYNs in turns"
 	SYNFlood   Path = "SYN flood" // of the flood's packets; its flows are new clients that come meanwhile
 	BeforeACKs Path = "established, before ACKs"
-	AmongACKs  Path = "established, among ACKs"
+	AmongACKs  Path = "established and ACKs in turns"
 	ACKFlood   Path = "ACK flood"
 )
 
@@ -86,9 +86,10 @@ func floodFigure(r Report) plot.Figure {
 	}
 	figure.Panels = []plot.Panel{
 		r.panel("a packet of a connection", named(map[Path]string{
-			BeforeSYNs: "before SYNs", AmongSYNs: "among SYNs", BeforeACKs: "before ACKs", AmongACKs: "among ACKs",
+			BeforeSYNs: "before SYNs", BeforeACKs: "before ACKs",
 		})),
 		r.panel("a packet of the flood", named(map[Path]string{SYNFlood: "SYN", ACKFlood: "ACK"})),
+		r.panel("a packet of both in turns", named(map[Path]string{AmongSYNs: "among SYNs", AmongACKs: "among ACKs"})),
 	}
 	return figure
 }
@@ -150,16 +151,18 @@ func floodAll(ctx context.Context, all []*contestant, o floodOptions) (rows []Ro
 	return rows, nil
 }
 
-// slowdown says how much longer a packet of a connection takes among those of a flood than before.
+// slowdown says how much longer the packets of connections and of a flood take among each other than each for itself.
 func slowdown(r Report, kind floodKind) string {
 	var ratios []string
 	for _, row := range r.Rows {
 		before, found := r.row(row.Program, kind.before, row.Family, row.Flows)
-		if row.Path == kind.among && found {
-			ratios = append(ratios, fmt.Sprintf("%s %.2f", row.Program, ratio(row, before)))
+		i := slices.IndexFunc(r.Rows, func(o Row) bool { return o.Program == row.Program && o.Path == kind.path })
+		if row.Path == kind.among && found && i >= 0 {
+			apart := (before.Median + r.Rows[i].Median) / 2
+			ratios = append(ratios, fmt.Sprintf("%s %.2f", row.Program, row.Median/apart))
 		}
 	}
-	return fmt.Sprintf("%s, as a multiple of before: %s", kind.among, strings.Join(ratios, ", "))
+	return fmt.Sprintf("%s, as a multiple of each apart: %s", kind.among, strings.Join(ratios, ", "))
 }
 
 // floodBars holds Drover to keeping every connection, and the clients that come in a flood.

@@ -82,7 +82,7 @@ func (f flood) run(ctx context.Context, all []*contestant, user *player) (rows [
 		clients[c.name] = append(clients[c.name], went...)
 		f.noteConnections(w, went, round)
 		mixed, err := w.look(c, user, f.mix(round))
-		before[c], among[c] = append(before[c], quiet), append(among[c], 2*mixed-ns)
+		before[c], among[c] = append(before[c], quiet), append(among[c], mixed)
 		return ns, err
 	})
 	if err != nil {

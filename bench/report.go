@@ -74,6 +74,16 @@ func newReport(benchmark, mode, unit string, rounds int) (Report, error) {
 	}, nil
 }
 
+// makeSense returns an error for a row whose time cannot be: then it was not measured but made up.
+func (r Report) makeSense() error {
+	for _, row := range r.Rows {
+		if !(row.Min >= 0 && row.Median >= 0 && row.Max >= 0) {
+			return fmt.Errorf("%s, %s: a time of %g ns (%g to %g) cannot be", row.Program, row.Path, row.Median, row.Min, row.Max)
+		}
+	}
+	return nil
+}
+
 func (r Report) writeJSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -95,5 +96,19 @@ func TestFigureHasAPanelForEachSection(t *testing.T) {
 	}
 	if p := f.Panels[2]; p.Unit != "Mpps" || p.Series[0].Values[0] != (plot.Value{Middle: 2, Low: 1.25, High: 2.5}) {
 		t.Errorf("got %+v", p)
+	}
+}
+
+func TestATimeThatCannotBeIsAnError(t *testing.T) {
+	good := Row{Program: "drover", Path: AmongSYNs, Median: 100, Min: 0, Max: 120}
+	negative, none := good, good
+	negative.Min, none.Median = -29, math.NaN()
+	if err := (Report{Rows: []Row{good}}).makeSense(); err != nil {
+		t.Errorf("a good row: %v", err)
+	}
+	for _, bad := range []Row{negative, none} {
+		if err := (Report{Rows: []Row{good, bad}}).makeSense(); err == nil {
+			t.Errorf("%+v is taken", bad)
+		}
 	}
 }
