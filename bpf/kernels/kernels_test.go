@@ -3,6 +3,7 @@ package kernels
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"os/exec"
@@ -26,8 +27,15 @@ var commands = [][]string{
 	{"/bpf.test", "-test.v", "-test.run=Object"},
 	{"/dataplane.test", "-test.short", "-test.timeout=10m", "-test.run=^Test(" + strings.Join([]string{
 		"Attach", "Connections", "Errors", "ExtensionHeaders", "Forwarded", "Fragments", "Gates", "GrowKeeps", "MTU",
-		"NotBalanced", "Ports", "Probe", "RealServers", "Tags", "ThisHost",
+		"NotBalanced", "Ports", "Probe", "RealServers", "StackedInterfaces", "Tags", "ThisHost",
 	}, "|") + ")"},
+	{"/netif.test", "-test.run=^TestTheProgramFor"}, // VLANs and bonds, which not every kernel has
+}
+
+// modules are those that the tests need, each behind those that it needs itself.
+var modules = []string{
+	"drivers/net/veth", "net/llc/llc", "net/802/stp", "net/802/garp", "net/802/mrp", "net/8021q/8021q", "net/tls/tls",
+	"drivers/net/bonding/bonding",
 }
 
 func TestTheDataPlaneRunsOn(t *testing.T) {
@@ -42,7 +50,9 @@ func TestTheDataPlaneRunsOn(t *testing.T) {
 	for _, k := range kernels {
 		t.Run("Linux "+k.release, func(t *testing.T) {
 			root := maps.Clone(files)
-			root["modules/"+filepath.Base(k.veth)] = read(t, k.veth)
+			for n, module := range k.modules {
+				root[fmt.Sprintf("modules/%02d-%s", n, filepath.Base(module))] = read(t, module)
+			}
 			console, err := boot(t, k, root)
 			if err != nil || !strings.Contains(console, "\nall commands succeeded\n") {
 				t.Errorf("not all commands succeeded (%v); the console says\n%s", err, console)
@@ -59,7 +69,7 @@ func TestTheDataPlaneRunsOn(t *testing.T) {
 type kernel struct {
 	release string // as uname -r has it
 	image   string
-	veth    string // the module, whose name tells whether it is compressed
+	modules []string // files, whose names tell whether they are compressed
 }
 
 // findKernels lists the kernels that there are.
@@ -72,11 +82,15 @@ func findKernels(t *testing.T) []kernel {
 	var found []kernel
 	for _, image := range images {
 		release := strings.TrimPrefix(filepath.Base(image), prefix)
-		veth, err := filepath.Glob(filepath.Join(dir, "lib/modules", release, "kernel/drivers/net/veth.ko*"))
-		if err != nil || len(veth) != 1 {
-			t.Fatalf("%s wants one module veth, there are %q (%v): unpack its package again", image, veth, err)
+		k := kernel{release: release, image: image}
+		for _, module := range modules {
+			file, err := filepath.Glob(filepath.Join(dir, "lib/modules", release, "kernel", module+".ko*"))
+			if err != nil || len(file) != 1 {
+				t.Fatalf("%s wants one module %s, there are %q (%v): unpack its package again", image, module, file, err)
+			}
+			k.modules = append(k.modules, file[0])
 		}
-		found = append(found, kernel{release, image, veth[0]})
+		found = append(found, k)
 	}
 	if !slices.ContainsFunc(found, func(k kernel) bool { return strings.HasPrefix(k.release, oldest) }) {
 		skip(t, "needs Linux "+oldest+"x in "+dir+" (the package's documentation tells how to get it)")
@@ -89,7 +103,7 @@ func build(t *testing.T) archive {
 	t.Helper()
 	dir := t.TempDir() + "/"
 	for _, args := range [][]string{
-		{"build", "-o", dir, "./init"}, {"test", "-c", "-o", dir, "drover/bpf", "drover/dataplane"},
+		{"build", "-o", dir, "./init"}, {"test", "-c", "-o", dir, "drover/bpf", "drover/dataplane", "drover/ctrl/netif"},
 	} {
 		cmd := exec.CommandContext(t.Context(), "go", args...)
 		cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
@@ -100,7 +114,7 @@ func build(t *testing.T) archive {
 	list, err := json.Marshal(commands)
 	must(t, err)
 	files := archive{"commands.json": list}
-	for _, name := range []string{"init", "bpf.test", "dataplane.test"} {
+	for _, name := range []string{"init", "bpf.test", "dataplane.test", "netif.test"} {
 		files[name] = read(t, filepath.Join(dir, name))
 	}
 	for _, object := range compile(t, filepath.Join(dir, "bpf.test")) {

@@ -45,5 +45,6 @@ func commandLine() string {
 	return strings.Join([]string{
 		"console=ttyS0", "quiet", "panic=-1", "mitigations=off",
 		"DROVER_TEST_STRICT=" + os.Getenv("DROVER_TEST_STRICT"), objectsVariable + "=/objects",
+		"DROVER_TEST_EVERY_DEVICE=1", // its modules are there
 	}, " ")
 }

@@ -57,7 +57,7 @@ func mount(kind, dir string) error {
 	return nil
 }
 
-// loadModules loads the kernel modules of a directory, none of which may need another.
+// loadModules loads the kernel modules of a directory by the order of their names: behind those that they need.
 func loadModules(dir string) error {
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil {
