@@ -19,7 +19,7 @@ type DroverClock struct {
 	Nanoseconds uint64
 }
 
-type DroverFamily uint32
+type DroverFamily uint8
 
 const (
 	DroverFamilyIPV4 DroverFamily = 4
@@ -93,7 +93,7 @@ type DroverFragmentKey struct {
 	To       DroverIn6Addr
 	Id       uint32
 	Protocol uint8
-	Family   uint8
+	Family   DroverFamily
 	Pad      [2]uint8
 }
 
@@ -174,7 +174,7 @@ type DroverProbeSpace struct {
 type DroverReal struct {
 	_     structs.HostLayout
 	Mac   [6]uint8
-	State uint8
+	State DroverRealState
 	Port  uint8
 }
 
@@ -195,7 +195,7 @@ type DroverRealName struct {
 	Service uint32
 }
 
-type DroverRealState uint32
+type DroverRealState uint8
 
 const (
 	DroverRealStateREAL_ABSENT DroverRealState = 0
@@ -216,7 +216,7 @@ type DroverScheduleLine struct {
 	Real [16]uint32
 }
 
-type DroverScheduler uint32
+type DroverScheduler uint8
 
 const (
 	DroverSchedulerBY_TURNS          DroverScheduler = 0
@@ -238,8 +238,8 @@ type DroverService struct {
 		Slots uint32
 	}
 	Gate        uint32
-	Scheduler   uint8
-	Flags       uint8
+	Scheduler   DroverScheduler
+	Flags       DroverServiceFlags
 	Pad         uint16
 	Persistence uint32
 	Pad2        uint32
@@ -258,7 +258,7 @@ type DroverServiceBucket struct {
 	Key [7]DroverServiceKey
 }
 
-type DroverServiceFlags uint32
+type DroverServiceFlags uint8
 
 const (
 	DroverServiceFlagsHASH_PORT  DroverServiceFlags = 1
@@ -272,7 +272,7 @@ type DroverServiceKey struct {
 	Address  uint32
 	Port     uint16
 	Protocol uint8
-	Family   uint8
+	Family   DroverFamily
 }
 
 type DroverSettings struct {

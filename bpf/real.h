@@ -84,6 +84,13 @@ static __always_inline void count_change(__u32 real, __u8 from, __u8 to)
 		note_overload(load, terms);
 }
 
+/* The same, where it is seldom done. */
+__noinline int count_flow(__u32 real, __u8 from, __u8 to)
+{
+	count_change(real, from, to);
+	return 0;
+}
+
 /*
  * Adds to a number and to the one behind it, at the cost of one addition. When the first wraps around the second is one
  * too high, once in four billion.
@@ -130,11 +137,4 @@ static __always_inline bool is_forsaken(__u32 real)
 	const struct handshakes *its = bpf_map_lookup_elem(&handshakes, &real);
 
 	return its && its->unanswered >= MANY_UNANSWERED;
-}
-
-/* The same, where it is seldom done. */
-__noinline int count_flow(__u32 real, __u8 from, __u8 to)
-{
-	count_change(real, from, to);
-	return 0;
 }

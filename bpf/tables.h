@@ -45,13 +45,13 @@ enum limits {
 enum family {
 	IPV4 = 4,
 	IPV6 = 6,
-};
+} __attribute__((packed)); /* one byte in a table, and bpftool prints the name */
 
 struct service_key {
 	__be32 address; /* IPv6: folded, see fold_address; the service has the whole */
 	__be16 port;	/* 0: all ports */
 	__u8 protocol;	/* IPPROTO_TCP or IPPROTO_UDP */
-	__u8 family;	/* enum family */
+	enum family family;
 } __attribute__((aligned(8)));
 
 /* Of the services of a bucket: what the express lane asks of one, so that it need not read it. */
@@ -81,14 +81,14 @@ enum scheduler {
 	NEVER_QUEUE,	   /* one without connections, else as LEAST_DELAY (nq) */
 	FIRST,	     /* the first entry (fo) */
 	OVERFLOW,    /* the first entry with fewer active connections than its weight (ovf) */
-};
+} __attribute__((packed));
 
 enum service_flags {
 	HASH_PORT = 1,	/* BY_HASH: of the client's address and port, not of the address alone (sh-port, mh-port) */
 	FALLBACK = 2,	/* BY_HASH: go on to another entry when the real server takes none (sh-fallback, mh-fallback) */
 	ONE_PACKET = 4, /* each datagram is a connection of its own (ops) */
 	HAS_LOCAL = 8,	/* this host is one of the real servers */
-};
+} __attribute__((packed));
 
 /* One cache line. */
 struct service {
@@ -98,8 +98,8 @@ struct service {
 		__u32 slots; /* its length in real servers; 0 when none takes new connections */
 	} schedule __attribute__((aligned(8)));
 	__u32 gate;
-	__u8 scheduler; /* enum scheduler */
-	__u8 flags;	/* enum service_flags */
+	enum scheduler scheduler;
+	enum service_flags flags; /* several, added up */
 	__u16 pad;
 	__u32 persistence; /* jiffies that a client is remembered after its last connection; 0: not at all */
 	__u32 pad2;
@@ -117,12 +117,12 @@ enum real_state {
 	REAL_ABSENT, /* no such real server, or no MAC address to send to */
 	REAL_DOWN,   /* keeps its connections, takes no new ones, and loses those that are still opening */
 	REAL_UP,
-};
+} __attribute__((packed));
 
 /* A real server in one service. Eight bytes, so that a change of MAC, state or interface is one write. */
 struct real {
 	__u8 mac[6];
-	__u8 state; /* enum real_state */
+	enum real_state state;
 	__u8 port;  /* of the table ports, or PORT_LOCAL */
 } __attribute__((aligned(8)));
 
@@ -253,7 +253,7 @@ struct fragment_key {
 	struct in6_addr from, to; /* IPv4 in the first word */
 	__be32 id;
 	__u8 protocol; /* IPv4 only: a later fragment of IPv6 need not name the one that its first one ends with */
-	__u8 family;
+	enum family family;
 	__u8 pad[2];
 };
 

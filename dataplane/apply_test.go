@@ -143,7 +143,7 @@ func TestApplyTakesAsManyVIPsAsItSays(t *testing.T) {
 // TestApplyTouchesOnlyWhatDiffers marks entries in the maps and applies a difference that does not concern them.
 func TestApplyTouchesOnlyWhatDiffers(t *testing.T) {
 	p := newPlane(t, Options{})
-	mark := bpf.DroverReal{Mac: [6]uint8{1, 2, 3, 4, 5, 6}, State: uint8(RealUp)}
+	mark := bpf.DroverReal{Mac: [6]uint8{1, 2, 3, 4, 5, 6}, State: bpf.DroverRealStateREAL_UP}
 	must(t, p.objects.Reals.Put(uint32(2), mark))
 	dnsID := uint32(p.held.ids[udpService(dns)])
 	must(t, p.objects.Services.Put(dnsID, bpf.DroverService{Gate: 99}))

@@ -58,7 +58,7 @@ func (d *DataPlane) putReals(h *held, want wanted) error {
 }
 
 func encodeReal(r Real) bpf.DroverReal {
-	return bpf.DroverReal{Mac: r.MAC, State: uint8(r.State), Port: uint8(r.Port)}
+	return bpf.DroverReal{Mac: r.MAC, State: bpf.DroverRealState(r.State), Port: uint8(r.Port)}
 }
 
 func encodeTerms(r Real) bpf.DroverRealTerms {

@@ -58,7 +58,7 @@ func (d *DataPlane) putServices(h *held, want wanted) error {
 
 func (d *DataPlane) encodeService(key ServiceKey, s Service, p piece) bpf.DroverService {
 	raw := bpf.DroverService{
-		Gate: uint32(s.Gate), Scheduler: uint8(s.Scheduler), Persistence: d.jiffies(s.Persistence),
+		Gate: uint32(s.Gate), Scheduler: bpf.DroverScheduler(s.Scheduler), Persistence: d.jiffies(s.Persistence),
 		ClientMask: encodeMask(s.PersistencePrefix),
 	}
 	raw.Schedule.Line, raw.Schedule.Slots = p.line, p.slots
@@ -67,7 +67,7 @@ func (d *DataPlane) encodeService(key ServiceKey, s Service, p piece) bpf.Drover
 		bpf.DroverServiceFlagsONE_PACKET: s.OnePacket, bpf.DroverServiceFlagsHAS_LOCAL: s.HasLocal,
 	} {
 		if set {
-			raw.Flags |= uint8(flag)
+			raw.Flags |= flag
 		}
 	}
 	if key.Address.Addr().Is6() {
@@ -77,7 +77,7 @@ func (d *DataPlane) encodeService(key ServiceKey, s Service, p piece) bpf.Drover
 }
 
 func (d *DataPlane) decodeService(raw bpf.DroverService) Service {
-	has := func(flag bpf.DroverServiceFlags) bool { return raw.Flags&uint8(flag) != 0 }
+	has := func(flag bpf.DroverServiceFlags) bool { return raw.Flags&flag != 0 }
 	return Service{
 		Gate: GateID(raw.Gate), Scheduler: Scheduler(raw.Scheduler), HashPort: has(bpf.DroverServiceFlagsHASH_PORT),
 		Fallback: has(bpf.DroverServiceFlagsFALLBACK), OnePacket: has(bpf.DroverServiceFlagsONE_PACKET),

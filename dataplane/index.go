@@ -33,7 +33,7 @@ func serviceHash(key bpf.DroverServiceKey) uint32 {
 	var raw [8]byte
 	binary.NativeEndian.PutUint32(raw[0:], key.Address)
 	binary.NativeEndian.PutUint16(raw[4:], key.Port)
-	raw[6], raw[7] = key.Protocol, key.Family
+	raw[6], raw[7] = key.Protocol, uint8(key.Family)
 	word := binary.NativeEndian.Uint64(raw[:])
 	word = (word ^ word>>32) * 0x9e3779b97f4a7c15
 	return uint32(word>>48) & (serviceBuckets - 1)
@@ -105,9 +105,9 @@ func encodeKey(k ServiceKey) (bpf.DroverServiceKey, error) {
 	raw := bpf.DroverServiceKey{Port: encodePort(k.Address.Port()), Protocol: uint8(k.Protocol)}
 	switch a := k.Address.Addr(); {
 	case a.Is4():
-		raw.Family, raw.Address = uint8(bpf.DroverFamilyIPV4), encodeIPv4(a)
+		raw.Family, raw.Address = bpf.DroverFamilyIPV4, encodeIPv4(a)
 	case a.Is6() && !a.Is4In6() && a.Zone() == "":
-		raw.Family, raw.Address = uint8(bpf.DroverFamilyIPV6), foldAddress(a)
+		raw.Family, raw.Address = bpf.DroverFamilyIPV6, foldAddress(a)
 	default:
 		return raw, fmt.Errorf("service %s: not an IPv4 or IPv6 address", k)
 	}
@@ -117,7 +117,7 @@ func encodeKey(k ServiceKey) (bpf.DroverServiceKey, error) {
 // decodeKey needs what the service holds of an IPv6 address, which the key only stands for.
 func decodeKey(k bpf.DroverServiceKey, whole bpf.DroverIn6Addr) ServiceKey {
 	address := netip.AddrFrom16(whole.In6U.U6Addr8)
-	if k.Family == uint8(bpf.DroverFamilyIPV4) {
+	if k.Family == bpf.DroverFamilyIPV4 {
 		address = decodeIPv4(k.Address)
 	}
 	return ServiceKey{Address: netip.AddrPortFrom(address, decodePort(k.Port)), Protocol: Protocol(k.Protocol)}
