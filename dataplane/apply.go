@@ -3,6 +3,7 @@ package dataplane
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -61,6 +62,11 @@ type batch[V any] struct {
 func (b *batch[V]) put(key uint32, values ...V) {
 	b.keys = append(b.keys, key)
 	b.values = append(b.values, values...) // one, or as many as there are CPUs
+}
+
+// grow makes room for so many entries more, each with so many values.
+func (b *batch[V]) grow(entries, values int) {
+	b.keys, b.values = slices.Grow(b.keys, entries), slices.Grow(b.values, entries*values)
 }
 
 // flush writes what was collected.

@@ -7,54 +7,88 @@ import (
 	"drover/bpf"
 )
 
-// putReals writes the real servers that differ. One that is new begins with nothing counted.
-func (d *DataPlane) putReals(h *held, want wanted) error {
-	var (
-		reals   = batch[bpf.DroverReal]{into: d.objects.Reals}
-		terms   = batch[bpf.DroverRealTerms]{into: d.objects.RealTerms}
-		names   = batch[bpf.DroverRealName]{into: d.objects.RealNames}
-		loads   = batch[bpf.DroverRealLoad]{into: d.objects.RealLoads}
-		shakes  = batch[bpf.DroverHandshakes]{into: d.objects.Handshakes}
-		traffic = batch[bpf.DroverTraffic]{into: d.objects.RealTraffic}
-		nothing = make([]bpf.DroverTraffic, d.cpus)
-	)
-	h.Reals = slices.Grow(h.Reals, max(0, len(want.Reals)-len(h.Reals)))
-	for n := range want.reals(h) {
-		id, old, real := uint32(n), h.Reals.Get(n), want.Reals.Get(n)
-		if old == real || real == (Real{}) {
-			continue
-		}
-		if old.Service != real.Service || old.Address != real.Address {
-			if err := d.retire(h, n); err != nil {
-				return err
-			}
-			service, there := h.ids[real.Service]
-			if !there {
-				return fmt.Errorf("real server %s: there is no service %s", real.Address, real.Service)
-			}
-			names.put(id, bpf.DroverRealName{
-				Address: encodeAddress(real.Address.Addr()), Port: encodePort(real.Address.Port()), Service: uint32(service) + 1,
-			})
-			loads.put(id, bpf.DroverRealLoad{})
-			shakes.put(id, bpf.DroverHandshakes{})
-			traffic.put(id, nothing...)
-		}
-		if encodeTerms(old) != encodeTerms(real) {
-			terms.put(id, encodeTerms(real))
-		}
-		if encodeReal(old) != encodeReal(real) {
-			reals.put(id, encodeReal(real))
-		}
-		h.Reals.Set(n, real)
+// realWrites are what is to be written of real servers.
+type realWrites struct {
+	reals   batch[bpf.DroverReal]
+	terms   batch[bpf.DroverRealTerms]
+	names   batch[bpf.DroverRealName]
+	loads   batch[bpf.DroverRealLoad]
+	shakes  batch[bpf.DroverHandshakes]
+	traffic batch[[]byte]
+	// nothing is traffic of none, for each CPU. As structs it would be encoded field by field, which takes longer than all
+	// the rest.
+	nothing [][]byte
+}
+
+// newRealWrites has room for so many real servers.
+func (d *DataPlane) newRealWrites(room int) *realWrites {
+	w := &realWrites{
+		reals:   batch[bpf.DroverReal]{into: d.objects.Reals},
+		terms:   batch[bpf.DroverRealTerms]{into: d.objects.RealTerms},
+		names:   batch[bpf.DroverRealName]{into: d.objects.RealNames},
+		loads:   batch[bpf.DroverRealLoad]{into: d.objects.RealLoads},
+		shakes:  batch[bpf.DroverHandshakes]{into: d.objects.Handshakes},
+		traffic: batch[[]byte]{into: d.objects.RealTraffic},
+		nothing: slices.Repeat([][]byte{make([]byte, d.objects.RealTraffic.ValueSize())}, d.cpus),
 	}
+	for _, grow := range []func(entries, values int){w.reals.grow, w.terms.grow, w.names.grow, w.loads.grow, w.shakes.grow} {
+		grow(room, 1)
+	}
+	w.traffic.grow(room, d.cpus)
+	return w
+}
+
+// begin names the real server that gets an id, with nothing counted.
+func (w *realWrites) begin(id RealID, service serviceID, real Real) {
+	w.names.put(uint32(id), bpf.DroverRealName{
+		Address: encodeAddress(real.Address.Addr()), Port: encodePort(real.Address.Port()), Service: uint32(service) + 1,
+	})
+	w.loads.put(uint32(id), bpf.DroverRealLoad{})
+	w.shakes.put(uint32(id), bpf.DroverHandshakes{})
+	w.traffic.put(uint32(id), w.nothing...)
+}
+
+// flush writes what packets look for first at last.
+func (w *realWrites) flush(d *DataPlane) error {
 	for _, flush := range []func(*DataPlane) error{
-		names.flush, loads.flush, shakes.flush, traffic.flush, terms.flush, reals.flush,
+		w.names.flush, w.loads.flush, w.shakes.flush, w.traffic.flush, w.terms.flush, w.reals.flush,
 	} {
 		if err := flush(d); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// putReals writes the real servers that differ. One that is new begins with nothing counted.
+func (d *DataPlane) putReals(h *held, want wanted) error {
+	more := max(0, len(want.Reals)-len(h.Reals))
+	h.Reals = slices.Grow(h.Reals, more)
+	writes := d.newRealWrites(more)
+	for id := range want.reals(h) {
+		old, real := h.Reals.Get(id), want.Reals.Get(id)
+		if old == real || real == (Real{}) {
+			continue
+		}
+		if old.Service != real.Service || old.Address != real.Address {
+			if err := d.retire(h, id); err != nil {
+				return err
+			}
+			service, there := h.ids[real.Service]
+			if !there {
+				return fmt.Errorf("real server %s: there is no service %s", real.Address, real.Service)
+			}
+			writes.begin(id, service, real)
+		}
+		if encodeTerms(old) != encodeTerms(real) {
+			writes.terms.put(uint32(id), encodeTerms(real))
+		}
+		if encodeReal(old) != encodeReal(real) {
+			writes.reals.put(uint32(id), encodeReal(real))
+		}
+		h.Reals.Set(id, real)
+	}
+	return writes.flush(d)
 }
 
 func encodeReal(r Real) bpf.DroverReal {
