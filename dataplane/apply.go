@@ -32,11 +32,11 @@ func (d *DataPlane) applyChange(want Tables, change Change) error {
 	if err := want.validate(d.sizes()); err != nil {
 		return err
 	}
-	if d.held == nil {
-		change = Change{All: true}
-	}
 	if err := d.look(); err != nil {
 		return err
+	}
+	if d.unsure {
+		change = Change{All: true}
 	}
 	for _, step := range []func(*held, wanted) error{
 		d.putPorts, d.placeServices, d.putReals, d.putPeers, d.putGates, d.putServices, d.putVIPs,
@@ -46,6 +46,7 @@ func (d *DataPlane) applyChange(want Tables, change Change) error {
 			return err
 		}
 	}
+	d.unsure = false
 	return nil
 }
 

@@ -72,6 +72,7 @@ type DataPlane struct {
 	adopted bool
 	links   map[string]*attachment // by interface name
 	held    *held                  // what the maps hold; nil when that must be read
+	unsure  bool                   // nothing was applied in full since it was read
 	written uint64
 
 	// growing is held for writing while an edition takes the place of another.

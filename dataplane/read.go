@@ -37,7 +37,7 @@ func (d *DataPlane) look() error {
 	if err != nil {
 		return fmt.Errorf("read the tables: %w", err)
 	}
-	d.held = h
+	d.held, d.unsure = h, true
 	return nil
 }
 
