@@ -124,82 +124,34 @@ func (r *router) handle(event vrrp.Event) (dropped bool) {
 
 // receive hears an advert of the virtual router.
 func (r *router) receive(p netif.Packet) {
+	datagram := vrrp.Datagram{Source: p.Source, Destination: p.Destination, TTL: p.TTL, Payload: p.Payload}
 	if !r.leaving.IsZero() {
-		advert, err := vrrp.Parse(p.Payload, p.Source, p.Destination)
-		if err == nil && advert.Priority != vrrp.PriorityStopped && !r.succeeded {
-			r.succeeded, r.leaving = true, time.Now().Add(successorAnnounces)
-		}
+		r.awaitSuccessor(datagram)
 		return
 	}
 	r.update(func(s *routerStatus) { s.received++ })
-	dropped := r.handle(vrrp.Received{Datagram: vrrp.Datagram{
-		Source: p.Source, Destination: p.Destination, TTL: p.TTL, Payload: p.Payload,
-	}})
-	if !dropped {
-		r.noteMaster(p)
+	if dropped := r.handle(vrrp.Received{Datagram: datagram}); !dropped {
+		r.noteMaster(datagram)
 	}
 }
 
 // noteMaster remembers whom an advert came from that was listened to. In FAULT the machine listens to nobody; then the one
 // that was MASTER before still is if it says so.
-func (r *router) noteMaster(p netif.Packet) {
-	advert, err := vrrp.Parse(p.Payload, p.Source, p.Destination)
+func (r *router) noteMaster(d vrrp.Datagram) {
+	advert, drop := r.machine.Examine(d)
 	state := r.machine.State()
-	if err != nil || state != vrrp.Backup && (state != vrrp.Faulty || p.Source != r.master) {
+	if drop != nil || state != vrrp.Backup && (state != vrrp.Faulty || d.Source != r.master) {
 		return
 	}
 	r.master, r.masterUntil = netip.Addr{}, time.Time{}
 	if advert.Priority != vrrp.PriorityStopped {
-		r.master = p.Source
+		r.master = d.Source
 		r.masterUntil = time.Now().Add(time.Duration(r.instance.DownTimerAdverts) * max(advert.Interval, r.instance.AdvertInterval))
 	}
 	r.update(func(s *routerStatus) { s.master = r.master })
 	if r.fitness.yield != "" {
 		r.judge()
 	}
-}
-
-const (
-	// successorDeadline is how long a MASTER that stops goes on forwarding while no successor is heard: Skew_Time is
-	// below 1 s.
-	successorDeadline = 1200 * time.Millisecond
-	// successorAnnounces is the time that a successor has from its first advert to reach the LAN's neighbor tables.
-	successorAnnounces = 100 * time.Millisecond
-)
-
-// stop has routers say goodbye, in their order and with nothing between: those of a sync group tell scripts of no state on
-// the way. Their gates' grace carries the packets that still arrive; done of each is closed when a successor has announced
-// itself, or after a second without one, and nothing is left.
-func (e *elections) stop(routers []*router, deleted bool) {
-	e.post(func() {
-		for _, r := range routers {
-			r.stop(deleted)
-		}
-	})
-}
-
-func (r *router) stop(deleted bool) {
-	r.deleted = deleted
-	if r.elections.routers[r.key] != r { // it has not started yet
-		r.leaving = time.Now()
-		r.vacate()
-		r.elections.regroup()
-		return
-	}
-	wasMaster := r.machine.State() == vrrp.Master
-	r.handle(vrrp.Stop{})
-	r.leaving = time.Now()
-	if wasMaster {
-		r.leaving = r.leaving.Add(successorDeadline)
-	}
-}
-
-func (r *router) left(now time.Time) bool { return !r.leaving.IsZero() && !now.Before(r.leaving) }
-
-// vacate gives up what the router has on this host.
-func (r *router) vacate() {
-	r.gone = true
-	r.errand(func(g *ground) { g.close(func() { close(r.done) }) })
 }
 
 // reconfigure goes on with other settings; interface, virtual router id and family are the same.

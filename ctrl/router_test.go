@@ -18,18 +18,26 @@ import (
 	"drover/dataplane"
 )
 
-// lease is gates of which one may have been opened by an earlier process.
+// lease is gates of which one may have been opened by an earlier process. It remembers what was done to them.
 type lease struct {
 	left   time.Duration
-	opened int
-	closed int
+	opened []opening
+	closed []time.Duration // the grace of each
 }
 
-func (l *lease) OpenGate(dataplane.GateID, time.Duration, time.Duration) error {
-	l.opened++
+// opening is a lease that was given, and the grace after it.
+type opening struct{ lease, grace time.Duration }
+
+func (l *lease) OpenGate(_ dataplane.GateID, given, grace time.Duration) error {
+	l.opened = append(l.opened, opening{given, grace})
 	return nil
 }
-func (l *lease) CloseGate(dataplane.GateID, time.Duration) error { l.closed++; return nil }
+
+func (l *lease) CloseGate(_ dataplane.GateID, grace time.Duration) error {
+	l.closed = append(l.closed, grace)
+	return nil
+}
+
 func (l *lease) Gate(dataplane.GateID) (dataplane.GateState, error) {
 	return dataplane.GateState{Lease: l.left}, nil
 }
@@ -257,62 +265,6 @@ func TestOnlyAdvertsOfTheOwnVirtualRouterAreCounted(t *testing.T) {
 	}
 	if got := r.status(); got.received != 1 || got.master != netip.MustParseAddr("192.168.100.212") {
 		t.Errorf("%d counted, the MASTER is %v, want 1 and its sender", got.received, got.master)
-	}
-}
-
-func TestALeavingMasterGoesSoonAfterItHearsItsSuccessor(t *testing.T) {
-	p := newPolls(t)
-	r := p.take(p.add(plainInstance()), fitness{})
-	until := time.Now().Add(successorDeadline)
-	r.leaving = until
-	r.receive(advertOf(t, 110, vrrp.PriorityStopped)) // another one that goes
-	if r.leaving != until {
-		t.Errorf("leaves in %s, want %s: no successor was heard", time.Until(r.leaving), successorDeadline)
-	}
-	r.receive(advertOf(t, 110, 12))
-	if !r.leaving.Before(until) || r.left(time.Now()) || p.next().After(r.leaving) {
-		t.Errorf("leaves in %s after its successor's advert, want about %s", time.Until(r.leaving), successorAnnounces)
-	}
-	leaves := r.leaving
-	r.receive(advertOf(t, 110, 12))
-	if r.leaving != leaves {
-		t.Errorf("the next advert of its successor has it stay for %s more", r.leaving.Sub(leaves))
-	}
-	if !r.left(r.leaving) {
-		t.Error("it does not leave when the time is over")
-	}
-}
-
-func TestARouterThatWasNeverMasterLeavesAtOnce(t *testing.T) {
-	for name, started := range map[string]bool{"as BACKUP": true, "before it has started": false} {
-		t.Run(name, func(t *testing.T) {
-			p := newPolls(t)
-			r := p.add(plainInstance())
-			if started {
-				p.take(r, fitness{})
-			}
-			p.stop([]*router{r}, false)
-			p.turnAll()
-			if len(p.routers) != 0 || len(p.groups) != 0 {
-				t.Errorf("%d routers and %d groups are left", len(p.routers), len(p.groups))
-			}
-		})
-	}
-}
-
-func TestAMasterThatStopsTakesItsLeaseBackAndStaysForItsSuccessor(t *testing.T) {
-	p := newPolls(t)
-	r := p.add(plainInstance())
-	gate := &lease{left: time.Second}
-	r.gates = gate
-	p.take(r, fitness{})
-	if gate.opened != 1 {
-		t.Errorf("the lease was renewed %d times on adoption, want once", gate.opened)
-	}
-	p.stop([]*router{r}, false)
-	p.turnAll()
-	if gate.closed != 1 || p.routers[r.key] != r {
-		t.Errorf("the lease was taken back %d times, want once; it is there: %v", gate.closed, p.routers[r.key] == r)
 	}
 }
 

@@ -10,18 +10,28 @@ func (m *Machine) received(d Datagram) {
 	if m.state != Backup && m.state != Master {
 		return
 	}
+	a, drop := m.Examine(d)
+	if drop != nil {
+		m.do(*drop)
+		return
+	}
+	switch source := plain(d.Source); m.state {
+	case Backup:
+		m.heardAsBackup(a, source)
+	case Master:
+		m.heardAsMaster(a, source)
+	}
+}
+
+// Examine tells whether a datagram is an advert that the machine would listen
+// to, in whatever state it is; if not, the drop says why. It changes nothing.
+func (m *Machine) Examine(d Datagram) (Advert, *Drop) {
 	d.Source, d.Destination = plain(d.Source), plain(d.Destination)
 	a, drop := m.examine(d)
 	if drop != nil {
-		m.do(Drop{Reason: drop.Reason, Source: d.Source, Detail: drop.Detail})
-		return
+		return Advert{}, &Drop{Reason: drop.Reason, Source: d.Source, Detail: drop.Detail}
 	}
-	switch m.state {
-	case Backup:
-		m.heardAsBackup(a, d.Source)
-	case Master:
-		m.heardAsMaster(a, d.Source)
-	}
+	return a, nil
 }
 
 // examine makes the tests of RFC 9568 section 7.1 (RFC 3768: the same section)

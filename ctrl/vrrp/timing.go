@@ -17,6 +17,12 @@ func (s Settings) skewTime(priority uint8, interval time.Duration) time.Duration
 	return time.Duration(256-int(priority)) * interval / 256
 }
 
+// LongestSkew is the Skew_Time of the lowest priority: how long after the goodbye
+// of a master with these settings any backup has taken over.
+func (s Settings) LongestSkew() time.Duration {
+	return s.skewTime(1, s.AdvertInterval)
+}
+
 // LeaseDuration is how long a master may count on being alone after its last
 // advert: DownTimerAdverts x AdvertInterval, 30 ms for adverts every 10 ms. That
 // is the earliest moment at which a backup takes over for want of adverts, since
