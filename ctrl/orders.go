@@ -144,7 +144,7 @@ func (s *routerStatus) UnmarshalJSON(text []byte) error {
 	}
 	*s = routerStatus{
 		state: j.State, before: j.Before, since: j.Since, reason: j.Reason, priority: j.Priority, master: j.Master,
-		rivals: make(map[netip.Addr]rival), late: lateness{j.Late.Counts, j.Late.Worst}, sent: j.Sent, received: j.Received,
+		rivals: make(rivals), late: lateness{j.Late.Counts, j.Late.Worst}, sent: j.Sent, received: j.Received,
 		dropped: j.Dropped,
 	}
 	for address, r := range j.Rivals {

@@ -63,7 +63,7 @@ func TestFitnessAndStatusReachTheOtherProcess(t *testing.T) {
 	status := routerStatus{
 		state: vrrp.Master, before: vrrp.Faulty, since: noon, reason: "heard no master", priority: 12,
 		master: netip.MustParseAddr("192.168.100.212"), late: late, sent: 5, received: 6,
-		rivals:  map[netip.Addr]rival{netip.MustParseAddr("fe80::1"): {3, noon}},
+		rivals:  rivals{netip.MustParseAddr("fe80::1"): {3, noon}},
 		dropped: map[vrrp.DropReason]uint64{vrrp.DropTTL: 2},
 	}
 	for what, value := range map[string]reflect.Value{"fitness": reflect.ValueOf(fit), "status": reflect.ValueOf(status)} {

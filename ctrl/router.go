@@ -56,8 +56,9 @@ type router struct {
 	adoptable  bool // no lease was looked for yet
 	deleted    bool // the configuration has it no more
 	complaints complaints
-	leaving    time.Time // not zero once stopped: when to stop waiting for the successor
-	succeeded  bool      // the successor has been heard since
+	warned     complaints // of rivals
+	leaving    time.Time  // not zero once stopped: when to stop waiting for the successor
+	succeeded  bool       // the successor has been heard since
 	// master is the MASTER that was heard last; masterUntil is when it is away if it is not heard again. yieldsUntil is the same while
 	// this node leaves the role to it, see fitness.yield; else zero.
 	master                   netip.Addr
@@ -74,16 +75,10 @@ type routerStatus struct {
 	reason         string
 	priority       uint8
 	master         netip.Addr // whom a BACKUP listens to
-	rivals         map[netip.Addr]rival
+	rivals         rivals
 	late           lateness
 	sent, received uint64
 	dropped        map[vrrp.DropReason]uint64
-}
-
-// rival is another MASTER that a MASTER has heard.
-type rival struct {
-	priority uint8
-	heard    time.Time
 }
 
 func newRouter(i config.Instance, gate dataplane.GateID, e *elections, log *slog.Logger) *router {
@@ -91,7 +86,8 @@ func newRouter(i config.Instance, gate dataplane.GateID, e *elections, log *slog
 	now := time.Now()
 	r := &router{
 		key: keyOfInstance(i), name: i.Name, log: log, gate: gate, elections: e, instance: i, born: now, done: make(chan struct{}),
-		told: func(notify.Event) {}, changed: func() {}, announce: func([]announcement) {}, adoptable: true, complaints: make(complaints),
+		told: func(notify.Event) {}, changed: func() {}, announce: func([]announcement) {}, adoptable: true,
+		complaints: make(complaints), warned: make(complaints),
 		snapshot: newRouterStatus(i, now),
 	}
 	r.machine = vrrp.NewMachine(settingsOf(i, netip.Addr{}), now)
@@ -100,7 +96,7 @@ func newRouter(i config.Instance, gate dataplane.GateID, e *elections, log *slog
 
 func newRouterStatus(i config.Instance, now time.Time) routerStatus {
 	return routerStatus{
-		since: now, reason: "starting", priority: i.Priority, dropped: noDrops(), rivals: make(map[netip.Addr]rival),
+		since: now, reason: "starting", priority: i.Priority, dropped: noDrops(), rivals: make(rivals),
 	}
 }
 

@@ -240,21 +240,6 @@ func TestDropsAreCountedByReasonAndTheFirstOfEachIsLogged(t *testing.T) {
 	}
 }
 
-func TestASecondMasterIsLoggedOnceAMinuteAndShown(t *testing.T) {
-	p := newPolls(t)
-	r := p.take(p.add(plainInstance()), fitness{})
-	other := netip.MustParseAddr("192.168.100.9")
-	for range 3 {
-		r.do(vrrp.Rival{Source: other, Priority: 5})
-	}
-	if n := strings.Count(p.log.String(), "split brain"); n != 1 || !strings.Contains(p.log.String(), "rival=192.168.100.9") {
-		t.Errorf("logged %d times:\n%s", n, p.log.String())
-	}
-	if got := r.status().rivals[other].priority; got != 5 {
-		t.Errorf("the status shows a rival of priority %d, want 5", got)
-	}
-}
-
 func TestOnlyAdvertsOfTheOwnVirtualRouterAreCounted(t *testing.T) {
 	p := newPolls(t)
 	r := p.take(p.add(plainInstance()), fitness{})

@@ -2,6 +2,7 @@ package ctrl
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"time"
 
@@ -122,18 +123,6 @@ func (r *router) changePriority(p vrrp.PriorityChange) {
 	}
 }
 
-// hearRival tells of a second MASTER. Who stays is the machine's business.
-func (r *router) hearRival(a vrrp.Rival) {
-	r.update(func(s *routerStatus) { s.rivals[a.Source] = rival{a.Priority, time.Now()} })
-	if r.complaints.due(time.Now(), "rival "+a.Source.String()) {
-		r.log.Warn("split brain: another MASTER is heard; further adverts of it within a minute are not logged", "rival", a.Source,
-			"its_priority", a.Priority, "priority", r.machine.Priority())
-	}
-	if a.Priority < r.machine.Priority() {
-		r.notify(r.event(notify.LowerPriority))
-	}
-}
-
 func (r *router) drop(d vrrp.Drop) {
 	first := false
 	r.update(func(s *routerStatus) {
@@ -152,10 +141,23 @@ type complaints map[string]time.Time
 // due tells whether a failure is to be logged now: one of a kind at most once a minute.
 func (c complaints) due(now time.Time, kind string) bool {
 	const pause = time.Minute
-	if last, logged := c[kind]; logged && now.Sub(last) < pause {
+	maps.DeleteFunc(c, func(_ string, last time.Time) bool { return now.Sub(last) >= pause })
+	if _, logged := c[kind]; logged {
 		return false
 	}
 	c[kind] = now
+	return true
+}
+
+// dueOf is due for kinds that others make up: of no more than so many at a time.
+func (c complaints) dueOf(now time.Time, kind string, most int) bool {
+	if !c.due(now, kind) {
+		return false
+	}
+	if len(c) > most {
+		delete(c, kind)
+		return false
+	}
 	return true
 }
 

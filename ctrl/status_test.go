@@ -63,7 +63,7 @@ func TestStatusOfInstances(t *testing.T) {
 	c := observed(k, vrrp.Master)
 	s := &c.candidates[keyOfInstance(*i)].snapshot
 	s.before, s.priority, s.master, s.late = vrrp.Backup, 9, netip.MustParseAddr("192.168.100.212"), late
-	s.rivals = map[netip.Addr]rival{
+	s.rivals = rivals{
 		netip.MustParseAddr("192.168.100.9"): {3, now}, netip.MustParseAddr("192.168.100.8"): {3, now.Add(-rivalTime)},
 	}
 	if got := c.instances(); !reflect.DeepEqual(got, want) {

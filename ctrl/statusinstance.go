@@ -1,8 +1,6 @@
 package ctrl
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"drover/ctrl/api"
@@ -23,7 +21,7 @@ func (c *Controller) instance(i config.Instance) api.Instance {
 	instance := api.Instance{
 		Name: i.Name, Interface: i.Interface, VirtualRouterID: i.VirtualRouterID, Version: i.Version,
 		State: r.state.String(), PreviousState: r.before.String(), Priority: r.priority, BasePriority: i.Priority,
-		Addresses: []string{}, Since: r.since, Reason: r.reason, Rivals: r.rivalList(time.Now()), Tracked: []api.Tracked{},
+		Addresses: []string{}, Since: r.since, Reason: r.reason, Rivals: r.rivals.list(time.Now()), Tracked: []api.Tracked{},
 		Claims:      c.known.claims.on(i),
 		AdvertsSent: r.sent, AdvertsReceived: r.received, Dropped: make(map[string]uint64), Lateness: r.late.status(),
 	}
@@ -53,21 +51,6 @@ func trackedStatus(e track.Entry) api.Tracked {
 		Kind: e.Kind.String(), Name: e.Name, State: e.State.String(), Value: e.Value, Weight: e.Weight, Reverse: e.Reverse,
 		Reason: e.Reason,
 	}
-}
-
-// rivalTime is how long a second MASTER is shown that is not heard any more.
-const rivalTime = time.Minute
-
-// rivalList are the rivals that were heard lately, in the order of their addresses.
-func (s *routerStatus) rivalList(now time.Time) []api.Rival {
-	list := []api.Rival{}
-	for address, r := range s.rivals {
-		if now.Sub(r.heard) < rivalTime {
-			list = append(list, api.Rival{Address: address.String(), Priority: r.priority, Last: r.heard})
-		}
-	}
-	slices.SortFunc(list, func(a, b api.Rival) int { return cmp.Compare(a.Address, b.Address) })
-	return list
 }
 
 func (l *lateness) status() api.Lateness {
