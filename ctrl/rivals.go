@@ -58,8 +58,12 @@ func (r *router) hearRival(a vrrp.Rival) {
 	now := time.Now()
 	r.update(func(s *routerStatus) { s.rivals.hear(now, a.Source, a.Priority) })
 	if r.warned.dueOf(now, a.Source.String(), maxRivals) {
-		r.log.Warn("split brain: another MASTER is heard; further adverts of it within a minute are not logged", "rival", a.Source,
-			"its_priority", a.Priority, "priority", r.machine.Priority())
+		what := "split brain: another MASTER is heard"
+		if a.Returned {
+			what = "split brain, unless it was started anew: the MASTER is back that had fallen silent"
+		}
+		r.log.Warn(what+"; further adverts of it within a minute are not logged", "rival", a.Source, "its_priority", a.Priority,
+			"priority", r.machine.Priority())
 	}
 	if a.Priority < r.machine.Priority() {
 		r.notify(r.event(notify.LowerPriority))

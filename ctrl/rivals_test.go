@@ -24,6 +24,15 @@ func TestASecondMasterIsLoggedOnceAMinuteAndShown(t *testing.T) {
 	}
 }
 
+func TestAMasterThatComesBackIsToldOfAsWhatItMayBe(t *testing.T) {
+	p := newPolls(t)
+	r := p.take(p.add(plainInstance()), fitness{})
+	r.do(vrrp.Rival{Source: netip.MustParseAddr("192.168.100.212"), Priority: 12, Returned: true})
+	if log := p.log.String(); !strings.Contains(log, "split brain, unless it was started anew") {
+		t.Errorf("logged\n%s", log)
+	}
+}
+
 // Whoever invents sources fills neither the memory nor the log, and hides nobody who goes on.
 func TestInventedSourcesAreBounded(t *testing.T) {
 	p := newPolls(t)

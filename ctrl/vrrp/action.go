@@ -60,6 +60,10 @@ type PriorityChange struct {
 type Rival struct {
 	Source   netip.Addr
 	Priority uint8
+	// Returned says that the machine became master because this one, which has the
+	// higher priority, fell silent: now it is back, and the machine gives way. Either
+	// it was master all the time, in another part of the LAN, or it was started anew.
+	Returned bool
 }
 
 // Drop tells that a datagram was not listened to. Count it by Reason; log the

@@ -99,6 +99,15 @@ func (t takeover) preempted() netip.Addr {
 	return t.master
 }
 
+// silent is the master that a takeover follows because it is heard no more, if
+// there was one.
+func (t takeover) silent() netip.Addr {
+	if t.cause != causeSilence {
+		return netip.Addr{}
+	}
+	return t.master
+}
+
 func (t takeover) why() string {
 	switch {
 	case t.cause == causeOwner:

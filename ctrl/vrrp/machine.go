@@ -184,9 +184,9 @@ func (m *Machine) becomeBackup(reason string) {
 // becomeMaster follows the order that keepalived has on the wire: advert,
 // addresses, gratuitous ARP.
 func (m *Machine) becomeMaster(reason string) {
-	from, preempted := m.state, m.takeover.preempted()
+	from, preempted, silent := m.state, m.takeover.preempted(), m.takeover.silent()
 	m.settle(Master)
-	m.mastership.preempted = preempted
+	m.mastership.preempted, m.mastership.silent = preempted, silent
 	m.sendAdvert()
 	m.addAddresses(m.settings.heldAddresses())
 	m.announceTwice(m.settings.heldAddresses(), m.settings.GARP.MasterRepeat, m.settings.GARP.MasterDelay)

@@ -10,6 +10,7 @@ import (
 type mastership struct {
 	leaseUntil time.Time  // end of the lease of the last advert
 	preempted  netip.Addr // the master that it took over from while that was alive
+	silent     netip.Addr // the master that it took over from because that fell silent
 	answered   time.Time  // the last advert that answered a rival
 	told       []told     // the rivals that were told lately
 	forRivals  budget     // announcements that rivals cause
@@ -44,7 +45,9 @@ func (m *Machine) giveWay(a Advert, source netip.Addr) {
 	reason := fmt.Sprintf("advert of priority %d from %v", a.Priority, source)
 	if a.Priority == m.Priority() {
 		reason += ", the higher address"
-		m.tellRival(a, source) // nobody preempts an equal: both were masters
+	}
+	if m.wasBeside(a, source) {
+		m.tellRival(Rival{Source: source, Priority: a.Priority, Returned: source == m.mastership.silent})
 	}
 	if m.settings.HigherPrioSendAdvert {
 		m.sendLastAdvert(m.Priority(), a.Interval)
@@ -53,6 +56,22 @@ func (m *Machine) giveWay(a Advert, source netip.Addr) {
 	m.becomeBackup(reason)
 	m.takeover.master, m.takeover.priority = source, a.Priority
 	m.follow(a)
+}
+
+// wasBeside tells whether a master that outranks us is likely to have been one
+// beside us, in the other part of a split. Its advert does not say so: that of a
+// backup that preempts us is the same. But nobody preempts an equal, and by
+// agreement nobody does at all (nopreempt); and the one that we followed because it
+// fell silent may have been cut off only. Just after the takeover it was merely late.
+func (m *Machine) wasBeside(a Advert, source netip.Addr) bool {
+	switch {
+	case a.Priority == m.Priority():
+		return true
+	case m.now.Before(m.since.Add(pardon)):
+		return false
+	default:
+		return source == m.mastership.silent || !m.settings.preempts()
+	}
 }
 
 // advertOnSchedule is the regular advert. If it is so late that the lease is

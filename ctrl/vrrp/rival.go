@@ -11,8 +11,8 @@ const (
 	tellEvery = time.Second
 	// maxTold bounds the rivals remembered, for whoever invents sources.
 	maxTold = 16
-	// pardon is how long after a takeover the preempted master is no rival: its
-	// last advert crosses our first.
+	// pardon is how long after a takeover the preempted master is no rival, nor one
+	// that fell silent: its last advert crosses our first, or was late.
 	pardon = time.Second
 )
 
@@ -26,7 +26,7 @@ type told struct {
 // (RFC 9568 section 6.4.3; RFC 3768 only discards its advert), and with an
 // announcement, for the neighbors that have learned its MAC address.
 func (m *Machine) holdAgainst(a Advert, source netip.Addr) {
-	m.tellRival(a, source)
+	m.tellRival(Rival{Source: source, Priority: a.Priority})
 	if !m.settings.LowerPrioNoAdvert {
 		m.answer()
 	}
@@ -45,17 +45,17 @@ func (m *Machine) answer() {
 	m.mastership.answered = m.now
 }
 
-func (m *Machine) tellRival(a Advert, source netip.Addr) {
-	if source == m.mastership.preempted && m.now.Before(m.since.Add(pardon)) {
+func (m *Machine) tellRival(r Rival) {
+	if r.Source == m.mastership.preempted && m.now.Before(m.since.Add(pardon)) {
 		return
 	}
 	m.mastership.told = slices.DeleteFunc(m.mastership.told, func(t told) bool {
 		return !m.now.Before(t.at.Add(tellEvery))
 	})
-	known := slices.ContainsFunc(m.mastership.told, func(t told) bool { return t.source == source })
+	known := slices.ContainsFunc(m.mastership.told, func(t told) bool { return t.source == r.Source })
 	if known || len(m.mastership.told) == maxTold {
 		return
 	}
-	m.mastership.told = append(m.mastership.told, told{source: source, at: m.now})
-	m.do(Rival{Source: source, Priority: a.Priority})
+	m.mastership.told = append(m.mastership.told, told{source: r.Source, at: m.now})
+	m.do(r)
 }

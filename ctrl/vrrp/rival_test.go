@@ -33,6 +33,17 @@ func TestRivals(t *testing.T) {
 		{"a master that was silent and comes back is one", nil, asBackup(
 			step{1, heard(lower, 100), ""}, step{4.61, Tick{}, takesOver}, step{4.62, heard(lower, 99), holds})},
 		{"the master that preempts us is none", nil, asMaster(step{4, heard(lower, 101), givesWay})},
+		{"the master that fell silent and comes back is one that we give way to", nil, asBackup(
+			step{1, heard(higher, 101), ""}, step{4.61, Tick{}, takesOver}, step{5.61, heard(higher, 101), "back .212; " + givesWay})},
+		{"the master that was only late is none", nil, asBackup(
+			step{1, heard(higher, 101), ""}, step{4.61, Tick{}, takesOver}, step{5.60, heard(higher, 101), givesWay})},
+		{"the master that said goodbye and comes back preempts us", nil, asBackup(
+			step{1, heard(higher, 101), ""}, step{2, heard(higher, 0), "note"}, step{2.7, Tick{}, takesOver},
+			step{9, heard(higher, 101), givesWay})},
+		{"another one than the master that fell silent preempts us", nil, asBackup(
+			step{1, heard(higher, 101), ""}, step{4.61, Tick{}, takesOver}, step{9, heard(lower, 101), givesWay})},
+		{"the master that preempts us is one where nobody preempts", func(s *Settings) { s.Preempt = false }, asMaster(
+			step{4, heard(lower, 101), givesWay}, step{7.61, Tick{}, takesOver}, step{9, heard(higher, 101), "rival .212; " + givesWay})},
 		{"lower_prio_no_advert tells, too", func(s *Settings) { s.LowerPrioNoAdvert = true }, asMaster(
 			step{4, heard(lower, 99), "rival .210; announce .221 x5"})},
 	} {

@@ -109,6 +109,9 @@ func describe(a Action) string {
 	case PriorityChange:
 		return fmt.Sprintf("priority %d to %d", a.From, a.To)
 	case Rival:
+		if a.Returned {
+			return fmt.Sprintf("back %s", tails([]netip.Addr{a.Source}))
+		}
 		return fmt.Sprintf("rival %s", tails([]netip.Addr{a.Source}))
 	case Drop:
 		return "drop " + string(a.Reason)
