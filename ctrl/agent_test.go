@@ -170,3 +170,16 @@ func TestTheAgentEndsWithItsOrders(t *testing.T) {
 		})
 	}
 }
+
+func TestAMasterAnnouncesItsAddressesWhenAPartOfTheLANIsHeardAgain(t *testing.T) {
+	a := newAgency(t)
+	announced := 0
+	a.router().announce = func(list []announcement) { announced += len(list) }
+	a.router().instance.GARP.MasterRepeat = 5
+	a.order(order{Reconfigure: &reconfigureOrder{onlyCandidate, a.router().instance}})
+	announced = 0
+	a.order(order{Reunite: &candidateNews{onlyCandidate}})
+	if announced != 5 {
+		t.Errorf("%d announcements of one address, want 5", announced)
+	}
+}

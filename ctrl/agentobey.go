@@ -43,6 +43,8 @@ func (a *agent) obeyOne(o order) {
 		a.with(o.Fit.ID, func(e *elected) { e.fitness = o.Fit.Fitness; e.fit(e.fitness) })
 	case o.Reconfigure != nil:
 		a.with(o.Reconfigure.ID, func(e *elected) { e.reconfigure(o.Reconfigure.Instance) })
+	case o.Reunite != nil:
+		a.with(o.Reunite.ID, func(e *elected) { e.reunite() })
 	}
 }
 

@@ -30,6 +30,7 @@ func newCandidate(id candidateID, i config.Instance, to func(order)) *candidate 
 // start is router.start, and so on.
 func (c *candidate) start(f fitness) { c.to(order{Start: &fitOrder{c.id, f}}) }
 func (c *candidate) fit(f fitness)   { c.to(order{Fit: &fitOrder{c.id, f}}) }
+func (c *candidate) reunite()        { c.to(order{Reunite: &candidateNews{c.id}}) }
 func (c *candidate) reconfigure(i config.Instance) {
 	c.to(order{Reconfigure: &reconfigureOrder{c.id, i}})
 }

@@ -63,7 +63,7 @@ func TestAMasterWhoseAdvertIsDueHearsFirstWhatWaits(t *testing.T) {
 			if state := r.machine.State(); state != vrrp.Master {
 				t.Fatalf("state %s, want MASTER", state)
 			}
-			said := r.gates.(*lease).opened
+			said := len(r.gates.(*lease).opened)
 			p.post(func() {
 				comes(func() { p.sleepUntil(r.group.next) }, func() { socket.put(quickAdvert(t)) })
 			})
@@ -71,7 +71,7 @@ func TestAMasterWhoseAdvertIsDueHearsFirstWhatWaits(t *testing.T) {
 			if state := r.machine.State(); state != vrrp.Backup {
 				t.Errorf("state %s, want BACKUP", state)
 			}
-			if claims := r.gates.(*lease).opened - said; claims != 0 {
+			if claims := len(r.gates.(*lease).opened) - said; claims != 0 {
 				t.Errorf("it claims to be MASTER %d times although a better one was heard", claims)
 			}
 		})

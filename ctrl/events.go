@@ -29,6 +29,9 @@ func (c *Controller) onVerdict(key checkKey, v health.Verdict) {
 
 func (c *Controller) onNeighbor(ifname string, n netif.Neighbor) {
 	c.post(func() {
+		if c.known.returns(ifname, n) {
+			c.reunite(ifname)
+		}
 		c.reaches = c.known.hear(ifname, n) || c.reaches
 		c.unfit()
 		c.stale = true
@@ -37,6 +40,15 @@ func (c *Controller) onNeighbor(ifname string, n netif.Neighbor) {
 		c.probeClaims() // it may have come back with the VIP where it must not be
 		c.surveys = true
 	})
+}
+
+// reunite tells the instances on an interface that a part of its LAN was away, in which another node may have been MASTER.
+func (c *Controller) reunite(ifname string) {
+	for _, i := range c.known.config.Instances {
+		if r := c.candidates[keyOfInstance(i)]; r != nil && i.Interface == ifname {
+			r.reunite()
+		}
+	}
 }
 
 func (c *Controller) onLink(e netif.LinkEvent) {

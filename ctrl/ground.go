@@ -38,6 +38,7 @@ type ground struct {
 	rules      bool // those of a MASTER are there, and the routes
 	unrouted   bool // but for some that could not be added
 	routing    routing
+	doubt      doubt
 	complaints complaints
 }
 

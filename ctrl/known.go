@@ -131,6 +131,12 @@ func (k *known) hear(ifname string, n netif.Neighbor) (found bool) {
 	return (was == dataplane.MAC{}) != (heard.mac == dataplane.MAC{})
 }
 
+// returns tells whether a real server that was lost is found again by what is about to be heard.
+func (k *known) returns(ifname string, n netif.Neighbor) bool {
+	before, there := k.neighbors[neighborKey{ifname, n.Address}]
+	return there && n.Resolved && !before.resolved && before.mac != dataplane.MAC{}
+}
+
 // macsOn are the MACs at which the real servers on an interface answer. One that was lost must answer again first.
 func (k *known) macsOn(ifname string) map[netip.Addr]net.HardwareAddr {
 	macs := make(map[netip.Addr]net.HardwareAddr)

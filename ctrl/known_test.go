@@ -208,3 +208,29 @@ func TestHolderIsTheInstanceOfAnAddressAdvertisedOrExcluded(t *testing.T) {
 		t.Error("asking changed the configuration")
 	}
 }
+
+func TestARealServerThatAnswersAgainIsBack(t *testing.T) {
+	answers := func(resolved bool) netif.Neighbor {
+		mac := macOf(web0.Addr())
+		return netif.Neighbor{Address: web0.Addr(), MAC: mac[:], Resolved: resolved}
+	}
+	k := allWell(tutorialConfig())
+	for n, step := range []struct {
+		heard netif.Neighbor
+		back  bool
+	}{
+		{answers(true), false}, {answers(false), false}, {answers(false), false}, {answers(true), true}, {answers(true), false},
+	} {
+		back := k.returns("enp1s0", step.heard)
+		if k.hear("enp1s0", step.heard); back != step.back {
+			t.Errorf("step %d: it is back: %v, want %v", n, back, step.back)
+		}
+	}
+	*k.neighbors[neighborKey{"enp1s0", web0.Addr()}] = neighbor{}
+	if k.returns("enp1s0", answers(true)) {
+		t.Error("one that was never heard before is back")
+	}
+	if k.returns("enp2s0", answers(true)) {
+		t.Error("one that nobody needs there is back")
+	}
+}

@@ -19,6 +19,7 @@ type order struct {
 	Start       *fitOrder         `json:",omitempty"`
 	Fit         *fitOrder         `json:",omitempty"`
 	Reconfigure *reconfigureOrder `json:",omitempty"`
+	Reunite     *candidateNews    `json:",omitempty"` // a part of its LAN is heard again
 	Stop        *stopOrder        `json:",omitempty"`
 	Follow      *followOrder      `json:",omitempty"`
 	Pace        *paceOrder        `json:",omitempty"`

@@ -60,6 +60,9 @@ func (r *router) sendAdvert(a vrrp.SendAdvert) {
 		}
 		r.update(func(s *routerStatus) { s.sent++ })
 	}
+	if a.Lease > 0 && r.fitness.weight > lowest {
+		r.errand(func(g *ground) { g.advertised(time.Now()) })
+	}
 }
 
 // paths are the ways of an advert: to the group, or to each peer.

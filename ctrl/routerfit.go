@@ -46,6 +46,9 @@ func (r *router) fit(f fitness) {
 	})
 }
 
+// reunite is told that a part of the LAN is heard again that was silent.
+func (r *router) reunite() { r.elections.post(func() { r.handle(vrrp.Reunited{}) }) }
+
 // judge tells the machine whether there is a fault.
 func (r *router) judge() {
 	r.yieldsUntil = time.Time{}

@@ -12,6 +12,9 @@ type wire struct {
 	index int
 	users map[*ground]bool
 	deaf  func() error // ends its being heard
+
+	received *netif.Received // nil if it cannot be watched
+	silence  silence
 }
 
 // openWire opens an interface's socket, or finds it open.
@@ -31,6 +34,11 @@ func (e *errands) openWire(ifname string, user *ground) (*wire, error) {
 			return nil, errors.Join(err, conn.Close())
 		}
 		w = &wire{conn: conn, index: link.Index, users: make(map[*ground]bool), deaf: deaf}
+		if w.received, err = netif.OpenReceived(ifname); err != nil {
+			e.log.Warn("it is not watched whether anything is heard, so that clients may be lost when a split heals", "error", err)
+		} else {
+			w.silence.frames = w.received.Frames
+		}
 		e.wires[ifname] = w
 	}
 	w.users[user] = true
@@ -40,7 +48,11 @@ func (e *errands) openWire(ifname string, user *ground) (*wire, error) {
 func (e *errands) closeWire(ifname string) {
 	w := e.wires[ifname]
 	delete(e.wires, ifname)
-	if err := errors.Join(w.deaf(), w.conn.Close()); err != nil {
+	err := errors.Join(w.deaf(), w.conn.Close())
+	if w.received != nil {
+		err = errors.Join(err, w.received.Close())
+	}
+	if err != nil {
 		e.log.Warn("closing a VRRP socket failed", "interface", ifname, "error", err)
 	}
 }

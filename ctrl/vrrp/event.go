@@ -3,7 +3,7 @@ package vrrp
 import "net/netip"
 
 // Event is what a Machine is told: one of Start, Adopt, Stop, Tick, Received,
-// Fault, NoFault, Tracked and Reconfigure.
+// Fault, NoFault, Tracked, Reunited and Reconfigure.
 type Event interface{ event() }
 
 // Start lets a machine in state INIT take part (RFC 9568 section 6.4.1). It
@@ -64,6 +64,11 @@ type Tracked struct {
 	Reason string // for people, such as "script check_web failed"
 }
 
+// Reunited tells that a part of the LAN is heard again that was silent. Another
+// master may have been there unnoticed, one that gives way without a word. A MASTER
+// announces its addresses anew, ten times a second at most.
+type Reunited struct{}
+
 // Reconfigure changes the settings (reload) without losing the state: a MASTER
 // stays MASTER and its actions bring only the difference. The new settings must
 // be valid. They must have the same VirtualRouterID and address family, for
@@ -82,4 +87,5 @@ func (Received) event()    {}
 func (Fault) event()       {}
 func (NoFault) event()     {}
 func (Tracked) event()     {}
+func (Reunited) event()    {}
 func (Reconfigure) event() {}

@@ -99,6 +99,8 @@ func (m *Machine) handle(ev Event) {
 		m.setHealth(health{group: m.health.group})
 	case Tracked:
 		m.track(ev)
+	case Reunited:
+		m.reunite()
 	case Reconfigure:
 		m.reconfigure(ev.Settings)
 	}

@@ -2,6 +2,7 @@ package vrrp
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 )
@@ -112,6 +113,11 @@ func TestAnnouncements(t *testing.T) {
 		{"cover excluded addresses, which no advert has", func(s *Settings) { s.ExcludedAddresses = addrs("2001:db8::7") }, []step{
 			{0, Start{}, "remove .221,:7; INIT to BACKUP"},
 			{afterStart, Tick{}, "advert 100; add .221,:7; announce .221,:7 x5; BACKUP to MASTER"}}},
+		{"come again, twice, when a part of the LAN is heard again", slow, asMaster20(
+			step{38, Reunited{}, announces}, step{40.61, Tick{}, "advert 100"}, step{43, Tick{}, announces})},
+		{"come again ten times a second at most", both(slow, func(s *Settings) { s.GARP.MasterDelay = 0 }), asMaster20(slices.Concat(
+			slices.Repeat([]step{{31, Reunited{}, announces}}, 10), []step{{31.5, Reunited{}, ""}, {32, Tick{}, announces}})...)},
+		{"do not come from a backup when a part of the LAN is heard again", nil, asBackup(step{1, Reunited{}, ""})},
 		{"come again after an advert so late that a backup may have taken over", nil, asMaster(
 			step{6.61, Tick{}, "advert 100"}, step{9.62, Tick{}, "advert 100; note; announce .221 x5"})},
 	} {

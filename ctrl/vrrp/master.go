@@ -15,6 +15,7 @@ type mastership struct {
 	told       []told     // the rivals that were told lately
 	forRivals  budget     // announcements that rivals cause
 	forDelays  budget     // announcements that late adverts cause
+	forUnions  budget     // announcements that Reunited causes
 }
 
 // heardAsMaster is an acceptable advert in MASTER, RFC 9568 section 6.4.3.
@@ -83,6 +84,12 @@ func (m *Machine) advertOnSchedule() {
 	if late > 0 {
 		m.notef("advert came %v after the end of the lease, announcing again", late)
 		m.announceAgain(&m.mastership.forDelays, m.settings.GARP.MasterRepeat, m.settings.GARP.MasterDelay)
+	}
+}
+
+func (m *Machine) reunite() {
+	if m.state == Master {
+		m.announceAgain(&m.mastership.forUnions, m.settings.GARP.MasterRepeat, m.settings.GARP.MasterDelay)
 	}
 }
 
