@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"sync"
 	"time"
@@ -19,6 +20,8 @@ import (
 type ears struct {
 	log *slog.Logger
 	fd  int // an epoll, readable while an advert waits
+	// lost is told of adverts that were too many. It must not wait.
+	lost func(ifname string, count uint64)
 
 	mu   sync.Mutex
 	byFD map[int]*ear
@@ -28,13 +31,15 @@ type ears struct {
 type ear struct {
 	ifname string
 	socket socket
-	deaf   bool // reading has failed; it belongs to the elections
+	deaf   bool // reading has failed; it and the share belong to the elections
+	share  bucket
 }
 
 // socket is a netif.VRRPConn, as far as it hears.
 type socket interface {
 	Descriptor() int
 	Receive() (p netif.Packet, ok bool, err error)
+	Discard() (lost uint64, err error)
 }
 
 // heard is an advert, and the virtual router that it is about.
@@ -48,7 +53,7 @@ func newEars(log *slog.Logger) (*ears, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
 	}
-	return &ears{log: log, fd: fd, byFD: make(map[int]*ear)}, nil
+	return &ears{log: log, fd: fd, lost: func(string, uint64) {}, byFD: make(map[int]*ear)}, nil
 }
 
 // open hears an interface's socket from now on, until close is called, which must be before the socket is closed.
@@ -106,9 +111,13 @@ func (e *ears) ready() ([]*ear, error) {
 	return all, nil
 }
 
-// take hands on what waits in one ear, so many at most, and tells how many it was.
-func (e *ears) take(one *ear, most int, hear func(heard)) (taken int) {
+// take hands on what waits in one ear, so many at most, and tells how many it was. So many instances share the interface.
+func (e *ears) take(one *ear, most, instances int, hear func(heard)) (taken int) {
 	for ; taken < most; taken++ {
+		if !one.share.take(time.Now(), instances) {
+			e.spare(one)
+			return taken
+		}
 		p, ok, err := one.socket.Receive()
 		if err != nil {
 			e.rest(one, err)
@@ -125,20 +134,43 @@ func (e *ears) take(one *ear, most int, hear func(heard)) (taken int) {
 	return taken
 }
 
+// spare leaves an ear alone that hears too much. What has come meanwhile is thrown away: later it would be old.
+func (e *ears) spare(one *ear) {
+	err := e.leave(one, floodPause, func() {
+		lost, err := one.socket.Discard()
+		e.lost(one.ifname, lost)
+		if err != nil && !errors.Is(err, net.ErrClosed) {
+			e.log.Error("adverts that are too many could not be thrown away", "interface", one.ifname, "error", err)
+		}
+	})
+	if err != nil {
+		e.log.Error("adverts that are too many are heard", "interface", one.ifname, "error", err)
+	}
+}
+
 // rest leaves an ear that fails alone for a while, so that a failure that lasts does not keep a CPU busy.
 func (e *ears) rest(one *ear, failure error) {
 	const pause = 100 * time.Millisecond
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.byFD[one.socket.Descriptor()] != one {
-		return // closed meanwhile
+	if errors.Is(failure, net.ErrClosed) {
+		return
 	}
-	err := e.ignore(one)
+	err := e.leave(one, pause, func() {})
 	if !one.deaf {
 		one.deaf = true
 		e.log.Error("reading adverts fails; trying again", "interface", one.ifname, "error", errors.Join(failure, err))
 	}
+}
+
+// leave has an ear ignored for a while, and something done before it is heard again.
+func (e *ears) leave(one *ear, pause time.Duration, before func()) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.byFD[one.socket.Descriptor()] != one {
+		return nil // closed meanwhile
+	}
+	err := e.ignore(one)
 	time.AfterFunc(pause, func() {
+		before()
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		if e.byFD[one.socket.Descriptor()] != one {
@@ -148,6 +180,7 @@ func (e *ears) rest(one *ear, failure error) {
 			e.log.Error("adverts are not heard any more", "interface", one.ifname, "error", err)
 		}
 	})
+	return err
 }
 
 func (e *ears) close() error { return os.NewSyscallError("close", unix.Close(e.fd)) }

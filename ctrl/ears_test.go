@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -15,8 +16,10 @@ import (
 
 // inbox is a socket that a test puts packets into.
 type inbox struct {
-	t       *testing.T
-	fd      int // an eventfd that counts them
+	t  *testing.T
+	fd int // an eventfd that counts them
+
+	mu      sync.Mutex
 	packets []netif.Packet
 	failure error // of the next Receive
 }
@@ -38,6 +41,8 @@ func newInbox(t *testing.T) *inbox {
 
 func (i *inbox) put(packets ...netif.Packet) {
 	i.t.Helper()
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	i.packets = append(i.packets, packets...)
 	for range packets {
 		if _, err := unix.Write(i.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0}); err != nil {
@@ -49,6 +54,8 @@ func (i *inbox) put(packets ...netif.Packet) {
 func (i *inbox) Descriptor() int { return i.fd }
 
 func (i *inbox) Receive() (netif.Packet, bool, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	if err := i.failure; err != nil {
 		i.failure = nil
 		return netif.Packet{}, false, err
@@ -62,6 +69,13 @@ func (i *inbox) Receive() (netif.Packet, bool, error) {
 	first := i.packets[0]
 	i.packets = i.packets[1:]
 	return first, true, nil
+}
+
+func (i *inbox) Discard() (lost uint64, err error) {
+	for ok := true; ok && err == nil; lost++ {
+		_, ok, err = i.Receive()
+	}
+	return lost - 1, err
 }
 
 // listen has the elections hear an inbox as if it were the socket of an interface.
@@ -98,7 +112,7 @@ func TestAFailingEarRestsAndIsReadAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, one := range ready {
-			e.take(one, 1, func(h heard) { vrids = append(vrids, h.by.vrid) })
+			e.take(one, 1, 1, func(h heard) { vrids = append(vrids, h.by.vrid) })
 		}
 		return len(ready)
 	}

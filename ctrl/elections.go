@@ -22,6 +22,7 @@ type elections struct {
 	routers map[routerKey]*router
 	wanted  []set // of the configuration
 	groups  []*group
+	on      map[string]int // how many routers are on an interface
 	// patience is how many more adverts are heard in this turn: a flood must not keep the timers from being looked at.
 	patience int
 }
@@ -38,7 +39,9 @@ func newElections(e *errands) (*elections, error) {
 	if err != nil {
 		return nil, errors.Join(err, bell.close())
 	}
-	return &elections{bell: bell, ears: ears, mail: newMailbox(), errands: e, routers: make(map[routerKey]*router)}, nil
+	all := &elections{bell: bell, ears: ears, mail: newMailbox(), errands: e, routers: make(map[routerKey]*router)}
+	ears.lost = func(ifname string, count uint64) { all.post(func() { all.lose(ifname, count) }) }
+	return all, nil
 }
 
 // post has run do something. It does not wait.
@@ -120,7 +123,7 @@ func (e *elections) receiveWaiting() error {
 			return err
 		}
 		for _, one := range ready {
-			e.patience -= max(1, e.ears.take(one, e.patience, e.hear))
+			e.patience -= max(1, e.ears.take(one, e.patience, e.on[one.ifname], e.hear))
 		}
 	}
 	return nil
@@ -185,7 +188,10 @@ func (e *elections) regroup() {
 	for _, g := range e.groups {
 		told[g.name] = g.told
 	}
-	e.groups = nil
+	e.groups, e.on = nil, make(map[string]int)
+	for key := range e.routers {
+		e.on[key.ifname]++
+	}
 	placed := make(map[*router]bool)
 	for _, s := range e.wanted {
 		g := &group{name: s.name, told: told[s.name]}

@@ -102,7 +102,7 @@ func newRouterStatus(i config.Instance, now time.Time) routerStatus {
 
 // noDrops has every reason with a count of zero, so that a counter is there before it first counts.
 func noDrops() map[vrrp.DropReason]uint64 {
-	counts := make(map[vrrp.DropReason]uint64)
+	counts := map[vrrp.DropReason]uint64{dropFlood: 0}
 	for _, reason := range vrrp.DropReasons() {
 		counts[reason] = 0
 	}

@@ -227,7 +227,7 @@ func TestDropsAreCountedByReasonAndTheFirstOfEachIsLogged(t *testing.T) {
 	got := r.status().dropped
 	want := noDrops() // the others are there, at zero
 	want[vrrp.DropTTL], want[vrrp.DropPassword], want[vrrp.DropOwn] = 2, 1, 1
-	if len(got) != len(vrrp.DropReasons()) || !reflect.DeepEqual(got, want) {
+	if len(got) != len(vrrp.DropReasons())+1 || !reflect.DeepEqual(got, want) {
 		t.Errorf("counted %v, want %v", got, want)
 	}
 	lines := strings.Split(strings.TrimSpace(p.log.String()), "\n")

@@ -165,32 +165,61 @@ func (c *VRRPConn) listens(to netip.Addr) bool {
 // Descriptor is the file that can be read when Receive has something, until Close. It is not to be read otherwise.
 func (c *VRRPConn) Descriptor() int { return c.wire }
 
-// Receive takes the next VRRP datagram that waits; ok is false when there is none, or when others had to be passed over that
-// are not sent to where it listens: then the Descriptor can still be read. One goroutine at a time may call it. After Close
-// the error wraps net.ErrClosed; any other error leaves the connection usable.
+// Receive takes the next VRRP datagram that waits; ok is false when there is none. One that nobody listens for is taken as a
+// zero Packet, so that whoever counts them bounds the work. One goroutine at a time may call it. After Close the error wraps
+// net.ErrClosed; any other error leaves the connection usable.
 func (c *VRRPConn) Receive() (p Packet, ok bool, err error) {
 	c.receiving.Lock()
 	defer c.receiving.Unlock()
-	const most = 8 // packets: a flood must not keep whoever has timers to look at
-	for range most {
-		if c.closed {
-			return Packet{}, false, fmt.Errorf("read VRRP on %s: %w", c.ifname, net.ErrClosed)
+	n, from, ok, err := c.take(c.buffer)
+	if !ok {
+		return Packet{}, false, err
+	}
+	p, ok = parseVRRP(c.buffer[:n])
+	if !ok || !c.listens(p.Destination) {
+		return Packet{}, true, nil
+	}
+	p.EthernetSource = linkAddressOf(from)
+	return p, true, nil
+}
+
+// Discard throws away the datagrams that wait, and tells how many it was and how many the kernel had no room for since it was
+// called last. It may be called at the same time as Receive. The errors are those of Receive.
+func (c *VRRPConn) Discard() (lost uint64, err error) {
+	c.receiving.Lock()
+	defer c.receiving.Unlock()
+	for range vrrpReceiveBuffer / shortestSize { // more may come for ever
+		_, _, ok, err := c.take(nil)
+		if err != nil {
+			return lost, err
 		}
-		n, from, err := unix.Recvfrom(c.wire, c.buffer, 0)
+		if !ok {
+			break
+		}
+		lost++
+	}
+	stats, err := unix.GetsockoptTpacketStats(c.wire, unix.SOL_PACKET, unix.PACKET_STATISTICS)
+	if err != nil {
+		return lost, fmt.Errorf("count lost VRRP on %s: %w", c.ifname, os.NewSyscallError("getsockopt", err))
+	}
+	return lost + uint64(stats.Drops), nil
+}
+
+// take reads the next datagram that waits.
+func (c *VRRPConn) take(into []byte) (n int, from unix.Sockaddr, ok bool, err error) {
+	for !c.closed {
+		n, from, err := unix.Recvfrom(c.wire, into, 0)
 		switch {
 		case errors.Is(err, unix.EAGAIN):
-			return Packet{}, false, nil
+			return 0, nil, false, nil
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ENETDOWN):
 			continue // the latter is reported once when the link goes down; packets come again when it is back
 		case err != nil:
-			return Packet{}, false, fmt.Errorf("read VRRP on %s: %w", c.ifname, os.NewSyscallError("recvfrom", err))
+			return 0, nil, false, fmt.Errorf("read VRRP on %s: %w", c.ifname, os.NewSyscallError("recvfrom", err))
 		}
-		if p, ok := parseVRRP(c.buffer[:n]); ok && c.listens(p.Destination) {
-			p.EthernetSource = linkAddressOf(from)
-			return p, true, nil
-		}
+		return n, from, true, nil
 	}
-	return Packet{}, false, nil
+	return 0, nil, false, fmt.Errorf("read VRRP on %s: %w", c.ifname, net.ErrClosed)
 }
 
 // linkAddressOf is the MAC that a packet comes from; nil for a link without.

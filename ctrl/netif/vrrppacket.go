@@ -13,6 +13,8 @@ import (
 const (
 	// vrrpReceiveBuffer (bytes) holds far more adverts than a scheduling delay of the daemon can pile up.
 	vrrpReceiveBuffer = 4 << 20
+	// shortestSize (bytes) is what the kernel counts for the shortest packet at least.
+	shortestSize = 512
 	// vrrpLargest (bytes) is an IP packet with 255 IPv6 addresses, where the MTU lets it through.
 	vrrpLargest = ipv6HeaderLength + 8 + 255*16
 	// vrrpTTL is the TTL that a receiver insists on (RFC 9568, 5.1.1.3 and 5.1.2.3): no router has forwarded the advert.
