@@ -37,28 +37,16 @@ func (p *pool) weight(i int, apologizes bool) int {
 }
 
 // weighSchedule notes the weights of the members in the schedule, 0 for those that take no new connections; own are those of
-// each for itself.
-// The table of mh has all real servers as configured for as long as one takes connections: the program passes over the
-// others, and so a client's real server stays the same while another one comes and goes. The order of ovf does not change
-// with shares: they say how many connections one may have.
+// each for itself. The order of ovf does not change with shares: they say how many connections one may have.
 func (p *pool) weighSchedule(weights []int, at []position, own []int, apologizes bool) {
-	all, any := p.config.Scheduler == "mh", false
 	for i := range at {
-		up := at[i].state == dataplane.RealUp
-		weights[i] = 0
-		if up || all {
+		switch {
+		case at[i].state != dataplane.RealUp:
+			weights[i] = 0
+		case p.config.Scheduler == "ovf":
+			weights[i] = p.weight(i, apologizes)
+		default:
 			weights[i] = own[i]
-		}
-		any = any || up && weights[i] > 0
-	}
-	switch {
-	case !any:
-		clear(weights)
-	case p.config.Scheduler == "ovf":
-		for i := range weights {
-			if weights[i] > 0 {
-				weights[i] = p.weight(i, apologizes)
-			}
 		}
 	}
 }
@@ -99,13 +87,15 @@ func mostEntries(v *config.VirtualServer) int {
 // layout makes schedules. It remembers the last, because many virtual servers may have the same real servers.
 type layout struct {
 	scheduler string
+	own       []int // of mh
 	weights   []int
 	keys      []netip.AddrPort // of the real servers, where a hash goes by them
 	order     []int
 }
 
-// of returns the members of a pool in the order of the schedule of the service at a VIP.
-func (l *layout) of(p *pool, weights []int, vip netip.Addr) []int {
+// of returns the members of a pool in the order of the schedule of the service at a VIP. The table of mh knows also those
+// that are down, by their own weights: so a client's real server stays the same while others come and go.
+func (l *layout) of(p *pool, own, weights []int, vip netip.Addr) []int {
 	switch scheduler := p.config.Scheduler; {
 	case slices.Contains([]string{"lc", "wlc", "sed", "nq"}, scheduler):
 		return p.takers(weights)
@@ -114,16 +104,16 @@ func (l *layout) of(p *pool, weights []int, vip netip.Addr) []int {
 			return []int{i}
 		}
 		return nil
-	case !l.fits(p, weights):
-		l.scheduler, l.weights, l.keys = scheduler, slices.Clone(weights), p.hashKeys()
-		l.order = orderOf(scheduler, p.servers(weights))
+	case !l.fits(p, own, weights):
+		l.scheduler, l.own, l.weights, l.keys = scheduler, slices.Clone(own), slices.Clone(weights), p.hashKeys()
+		l.order = p.order(own, weights)
 	}
 	return l.order
 }
 
 // fits tells whether the order that was made last is that of a pool.
-func (l *layout) fits(p *pool, weights []int) bool {
-	if p.config.Scheduler != l.scheduler || !slices.Equal(weights, l.weights) {
+func (l *layout) fits(p *pool, own, weights []int) bool {
+	if p.config.Scheduler != l.scheduler || !slices.Equal(weights, l.weights) || l.scheduler == "mh" && !slices.Equal(own, l.own) {
 		return false
 	}
 	for i, key := range l.keys {
@@ -161,12 +151,17 @@ func (p *pool) servers(weights []int) []schedule.Server {
 	return servers
 }
 
-func orderOf(scheduler string, servers []schedule.Server) []int {
-	switch scheduler {
+func (p *pool) order(own, weights []int) []int {
+	servers := p.servers(weights)
+	switch p.config.Scheduler {
 	case "sh":
 		return schedule.SourceHash(servers)
 	case "mh":
-		return schedule.Maglev(servers, schedule.MaglevSize(len(servers)))
+		down := make([]bool, len(weights))
+		for i := range down {
+			down[i] = weights[i] < own[i]
+		}
+		return schedule.MaglevWithout(p.servers(own), down, schedule.MaglevSize(len(servers)))
 	case "fo", "ovf":
 		return schedule.ByWeight(servers)
 	default:

@@ -84,8 +84,10 @@ func TestHashedSchedulesAreThoseOfTheRealServersAsConfigured(t *testing.T) {
 		known     func(*known)
 		want      []int
 	}{
-		"mh":                               {"mh", func(*known) {}, schedule.Maglev(hashServers(1, 3, 2), size)},
-		"mh keeps one that is down":        {"mh", down, schedule.Maglev(hashServers(1, 3, 2), size)},
+		"mh": {"mh", func(*known) {}, schedule.Maglev(hashServers(1, 3, 2), size)},
+		"mh has others for one that is down": {
+			"mh", down, schedule.MaglevWithout(hashServers(1, 3, 2), []bool{true, false, false}, size),
+		},
 		"sh":                               {"sh", func(*known) {}, schedule.SourceHash(hashServers(1, 3, 2))},
 		"sh goes without one that is down": {"sh", down, schedule.SourceHash(hashServers(0, 3, 2))},
 		"dh":                               {"dh", func(*known) {}, []int{schedule.Destination(hashServers(1, 1, 1), web.Address.Addr())}},
@@ -212,7 +214,7 @@ func TestSharesAreCloseToTheWeightsWhateverTheyAre(t *testing.T) {
 			servers = append(servers, schedule.Server{Weight: 1 + i*997%65535})
 			total += servers[i].Weight
 		}
-		order := orderOf("wrr", servers)
+		order := orderOf("wrr", servers, nil)
 		if len(order) > dataplane.MaxSchedule {
 			t.Fatalf("%d real servers make a schedule of %d entries", n, len(order))
 		}

@@ -97,6 +97,7 @@ func (p *planner) planPool(pool *pool, was *part) {
 	apologizes := pool.apologizes()
 	own := roomFor(&p.own, len(pool.members))
 	pool.weigh(own, apologizes)
+	reweighed := !slices.Equal(own, was.own)
 	for i := range pool.members {
 		m := &pool.members[i]
 		at := pool.serves(i, apologizes)
@@ -111,9 +112,9 @@ func (p *planner) planPool(pool *pool, was *part) {
 	}
 	weights := roomFor(&p.weights, len(pool.members))
 	pool.weighSchedule(weights, was.positions, own, apologizes)
-	if !begun || !slices.Equal(weights, was.weights) {
+	if !begun || reweighed || !slices.Equal(weights, was.weights) {
 		copy(was.weights, weights)
-		p.planServices(pool, weights)
+		p.planServices(pool, own, weights)
 	}
 	if pool.local {
 		p.planPeers(pool, was.positions)
@@ -133,7 +134,7 @@ func (p *pool) real(m *member, service dataplane.ServiceKey, at position, weight
 	}
 }
 
-func (p *planner) planServices(pool *pool, weights []int) {
+func (p *planner) planServices(pool *pool, own, weights []int) {
 	v := pool.config
 	service := dataplane.Service{
 		Scheduler: pool.scheduler(weights), HashPort: v.HashPorts, Fallback: v.Fallback, OnePacket: v.OnePacket,
@@ -141,7 +142,7 @@ func (p *planner) planServices(pool *pool, weights []int) {
 	}
 	for s, key := range pool.services {
 		service.Gate = pool.gates[s]
-		order := p.layout.of(pool, weights, key.Address.Addr())
+		order := p.layout.of(pool, own, weights, key.Address.Addr())
 		service.Schedule = make([]dataplane.RealID, len(order))
 		ids := pool.idsOf(s)
 		for n, i := range order {

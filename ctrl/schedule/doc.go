@@ -5,7 +5,7 @@
 //	scheduler    array                                   the program reads
 //	rr wrr       [Turns]                                 the next entry, over and over
 //	twos         [Turns]                                 two random entries: the less busy one
-//	mh           [Maglev] of [MaglevSize]                the entry of the client's hash
+//	mh           [MaglevWithout], [MaglevSize]           the entry of the client's hash
 //	sh           [SourceHash]                            the entry of the client's hash
 //	dh           [Destination], one server for each VIP  that entry
 //	fo ovf       [ByWeight]                              the first entry that can take one more
@@ -14,9 +14,9 @@
 // result; without any other there is no result at all: nil, and -1 from [Destination].
 //
 // The hashed arrays do not depend on the order of the servers, so two nodes whose files list them differently still
-// send a client to the same one. Where they must stay put while a server is down or drained, give the server its usual
-// weight and let the program pass it over: IPVS does the same for mh, and that is what sh-fallback and mh-fallback are
-// for.
+// send a client to the same one. Under mh and dh a server that goes down takes no client of the others along; under sh,
+// as in IPVS, the array is made anew without it, and most clients move. The program passes over a server that has gone
+// down an instant ago, or has all the connections that it may have (sh-fallback, mh-fallback).
 package schedule
 
 import (

@@ -1,5 +1,7 @@
 package schedule
 
+import "slices"
+
 // MaglevSize returns the size that the table of n servers should have: a prime with at least 400 entries for each, so
 // that few entries move that need not, as far as 4093 allows: IPVS's default (CONFIG_IP_VS_MH_TAB_INDEX 12).
 //
@@ -43,6 +45,33 @@ func Maglev(servers []Server, size int) []int {
 			slot = likes[i].next(size)
 		}
 		table[slot] = i
+	}
+	return table
+}
+
+// MaglevWithout returns the table of all servers with other servers in the entries of those that are down: whom the table
+// without these has there. So while servers are down no client of the others moves, and when one comes back it has its
+// own clients again; every node makes the same table. A server has at most 0.03 of the entries more than its share of
+// those that are up, or less, in the tests' tables. Without a server that is up there is no table.
+func MaglevWithout(servers []Server, down []bool, size int) []int {
+	table := Maglev(servers, size)
+	if !slices.Contains(down, true) {
+		return table
+	}
+	up := slices.Clone(servers)
+	for i := range up {
+		if down[i] {
+			up[i].Weight = 0
+		}
+	}
+	instead := Maglev(up, size)
+	if instead == nil {
+		return nil
+	}
+	for slot, i := range table {
+		if down[i] {
+			table[slot] = instead[slot]
+		}
 	}
 	return table
 }

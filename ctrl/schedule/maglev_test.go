@@ -118,6 +118,91 @@ func movedBesides(servers []Server, size int) (average, worst float64) {
 	return average, worst
 }
 
+// fallen is a table in which servers are down, and what it was before they were.
+func fallen(servers []Server, down ...int) (before, after []int) {
+	are := make([]bool, len(servers))
+	for _, i := range down {
+		are[i] = true
+	}
+	size := MaglevSize(len(servers))
+	return Maglev(servers, size), MaglevWithout(servers, are, size)
+}
+
+// moved is the share of a table in which another has another server.
+func moved(table, other []int) float64 {
+	n := 0
+	for slot := range table {
+		if table[slot] != other[slot] {
+			n++
+		}
+	}
+	return float64(n) / float64(len(table))
+}
+
+// Whoever is down, the clients of the others stay. What moves is the share of those that are down, at whatever number; the
+// others divide it up by their weights.
+func TestOnlyTheClientsOfServersThatAreDownMove(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	for name, servers := range map[string][]Server{
+		"10 equal": equal(10), "10 with weights from 1 on": ascending(10), "100 equal": equal(100),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, share := range []float64{0.1, 0.3, 0.5, 0.7, 0.8} {
+				down := rng.Perm(len(servers))[:int(share*float64(len(servers)))]
+				before, after := fallen(servers, down...)
+				left := weightsOf(servers)
+				for _, i := range down {
+					left[i] = 0
+				}
+				lost := 0
+				for slot, i := range before {
+					if left[i] == 0 {
+						lost++
+					} else if after[slot] != i {
+						t.Fatalf("with %d down a client of server %d, which is up, is sent to %d", len(down), i, after[slot])
+					}
+				}
+				if got, want := moved(before, after), float64(lost)/float64(len(before)); got != want {
+					t.Errorf("with %d down %.4f of the table moves, want %.4f: their share", len(down), got, want)
+				}
+				for i, n := range counts(after, len(servers)) {
+					got, want := float64(n)/float64(len(after)), float64(left[i])/float64(sum(left))
+					if got-want > 0.03 || want-got > 0.03 || (n > 0) != (left[i] > 0) {
+						t.Errorf("with %d down server %d of weight %d has %.4f of the table, want %.4f", len(down), i, left[i], got, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// When one more goes down, its share moves, and besides a part of what those that were down before it had.
+func TestTheShareThatMovesWhileServersGoDownOneByOne(t *testing.T) {
+	const servers = 10
+	all := equal(servers)
+	for down := range servers - 1 {
+		_, before := fallen(all, ascendingTo(down)...)
+		_, after := fallen(all, ascendingTo(down+1)...)
+		got, own := moved(before, after), float64(counts(before, servers)[down])/float64(len(before))
+		t.Logf("when number %d of %d goes down %.4f of the table moves, of which %.4f was its own", down+1, servers, got, own)
+		if got < own || got-own > 0.03 {
+			t.Errorf("when number %d goes down %.4f of the table moves, want its own %.4f and at most 0.03 besides", down+1, got, own)
+		}
+	}
+	if _, none := fallen(all, ascendingTo(servers)...); none != nil {
+		t.Errorf("with all down there is a table of %d entries", len(none))
+	}
+}
+
+// ascendingTo are the numbers of the first n servers.
+func ascendingTo(n int) []int {
+	var list []int
+	for i := range n {
+		list = append(list, i)
+	}
+	return list
+}
+
 // The table of the paper, written as the paper has it: permutation[j] = (offset + j * skip) mod M.
 func TestEqualWeightsMakeTheTableOfThePaper(t *testing.T) {
 	const size = 251
