@@ -42,7 +42,7 @@ func (s Sizes) withDefaults() (Sizes, error) {
 		if err != nil {
 			return Sizes{}, err
 		}
-		s.Flows = min(max(int(memory/memoryShare/flowSize)*10/22, leastFlows), mostFlows)
+		s.Flows = flowsFor(memory)
 	}
 	s.Flows6 = cmp.Or(s.Flows6, s.Flows)
 	s.Reals = cmp.Or(s.Reals, defaultReals)
@@ -51,6 +51,11 @@ func (s Sizes) withDefaults() (Sizes, error) {
 		return Sizes{}, fmt.Errorf("%d real servers of at most %d: %w", s.Reals, MaxReals, ErrTablesFull)
 	}
 	return s, nil
+}
+
+// flowsFor is how many flows a machine with so many bytes of memory has a table for by default.
+func flowsFor(memory uint64) int {
+	return min(max(int(memory/memoryShare/flowSize)*10/22, leastFlows), mostFlows)
 }
 
 // totalMemory is that of the machine, in bytes.

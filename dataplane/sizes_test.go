@@ -27,19 +27,45 @@ func TestTheFlowTableHoldsWhatWasAskedFor(t *testing.T) {
 func TestSizesHaveDefaults(t *testing.T) {
 	s, err := Sizes{}.withDefaults()
 	must(t, err)
-	if s.Flows < leastFlows || s.Flows > mostFlows || s.Flows6 != s.Flows || s.Reals != defaultReals ||
-		s.Schedules != defaultSchedules {
-		t.Errorf("by default the sizes are %+v", s)
-	}
 	memory, err := totalMemory()
 	must(t, err)
-	bytes := uint64(setsFor(s.Flows)) * uint64(slotsPerSet*flowBytes)
-	if s.Flows > leastFlows && bytes > memory/memoryShare+4096 {
-		t.Errorf("the table of %d flows takes %d bytes of %d", s.Flows, bytes, memory)
+	flows := flowsFor(memory)
+	if want := (Sizes{Flows: flows, Flows6: flows, Reals: defaultReals, Schedules: defaultSchedules}); s != want {
+		t.Errorf("by default the sizes are %+v, want %+v", s, want)
 	}
 	s, err = Sizes{Flows: 7, Reals: 9, Schedules: 32}.withDefaults()
 	if want := (Sizes{Flows: 7, Flows6: 7, Reals: 9, Schedules: 32}); err != nil || s != want {
 		t.Errorf("they are %+v, %v, want %+v", s, err, want)
+	}
+}
+
+// TestTheFlowTableGrowsWithTheMemory up to 4 Mi flows, which want 18 GB; below 300 MB it takes more than its share.
+func TestTheFlowTableGrowsWithTheMemory(t *testing.T) {
+	const gigabyte, most = uint64(1) << 30, 4 << 20
+	for _, c := range []struct {
+		memory      uint64
+		least, most int
+	}{
+		{0, 65_536, 65_536},
+		{gigabyte / 8, 65_536, 65_536},
+		{gigabyte, 230_000, 240_000},
+		{2 * gigabyte, 460_000, 480_000},
+		{8 * gigabyte, 1_850_000, 1_920_000},
+		{16 * gigabyte, 3_700_000, 3_840_000},
+		{64 * gigabyte, most, most},
+		{1 << 50, most, most},
+	} {
+		flows := flowsFor(c.memory)
+		if flows < c.least || flows > c.most {
+			t.Errorf("with %d MB of memory there are %d flows, want %d to %d", c.memory>>20, flows, c.least, c.most)
+		}
+		bytes := uint64(setsFor(flows)) * uint64(slotsPerSet*flowBytes)
+		if share := c.memory / 128; flows > 65_536 && bytes > share+4096 {
+			t.Errorf("with %d MB the table takes %d bytes, more than %d", c.memory>>20, bytes, share)
+		}
+		if share := c.memory / 128; flows < most && bytes < share-share/100 {
+			t.Errorf("with %d MB the table takes %d bytes, and %d are for it", c.memory>>20, bytes, share)
+		}
 	}
 }
 

@@ -36,8 +36,7 @@ type Swept struct{ IPv4, IPv6 FlowTable }
 
 // Sweep marks the flows that have been idle for too long, so that they count for nobody any more, and counts the others.
 // It should be called rather more often than every second, for counts to be true within one; it takes some 10 ms for a million
-// flows. While the table is being replaced it
-// also moves flows to the new one.
+// flows. While the table is being replaced it also moves flows to the new one.
 func (d *DataPlane) Sweep() (Swept, error) {
 	d.growing.RLock()
 	defer d.growing.RUnlock()
