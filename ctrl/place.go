@@ -87,7 +87,7 @@ func placesOf(c *config.Config, s surroundings) ([]whereabouts, error) {
 		for i, r := range members {
 			at.reals[i] = p.place(at.arrivals, r.Address)
 		}
-		if err := p.checkTags(members, at); wrong == nil {
+		if err := cmp.Or(p.checkTags(members, at), p.checkCircle(v, members, at)); wrong == nil {
 			wrong = err
 		}
 		all[n] = at
@@ -165,16 +165,24 @@ func (p *placer) find(address netip.Addr) place {
 	return place{ifname: ifname, doubt: err.Error()}
 }
 
+// comesInBy are the interfaces that packets must be taken to come in by: where that is not known all real servers must agree,
+// and it is that of the first one.
+func (at *whereabouts) comesInBy() []string {
+	if len(at.arrivals) > 0 {
+		return at.arrivals
+	}
+	for _, r := range at.reals {
+		if r.ifname != "" {
+			return []string{r.ifname}
+		}
+	}
+	return nil
+}
+
 // checkTags refuses real servers that the VLAN tags of the packets do not lead to: direct return changes none. The error is
 // that of the first one.
 func (p *placer) checkTags(members []*config.RealServer, at whereabouts) (wrong error) {
-	from := at.arrivals
-	if len(from) == 0 { // then all real servers must agree
-		if i := slices.IndexFunc(at.reals, func(r place) bool { return r.ifname != "" }); i >= 0 {
-			from = []string{at.reals[i].ifname}
-		}
-	}
-	for _, name := range from {
+	for _, name := range at.comesInBy() {
 		want, known := p.tags[name]
 		for i, to := range at.reals {
 			has, knownToo := p.tags[to.ifname]
@@ -190,6 +198,35 @@ func (p *placer) checkTags(members []*config.RealServer, at whereabouts) (wrong 
 			}
 			at.reals[i] = place{doubt: err.Error()}
 		}
+	}
+	return wrong
+}
+
+// checkCircle refuses real servers behind another interface than the packets come in by, if this host is a real server,
+// too, and the virtual server hangs on no VRRP instance. Two such balancers, each a real server of the other, know each
+// other's packets by the MAC address that the other's address is at. If they named each other by addresses on different
+// networks they would know none, and a packet that each has placed on the other would go in a circle for ever. The error is
+// that of the first one.
+func (p *placer) checkCircle(v *config.VirtualServer, members []*config.RealServer, at whereabouts) (wrong error) {
+	always := slices.ContainsFunc(v.Endpoints(), func(e netip.AddrPort) bool { _, waits := p.vips[e.Addr()]; return !waits })
+	here := slices.IndexFunc(at.reals[:len(v.RealServers)], func(r place) bool { return r.local })
+	if !always || here < 0 {
+		return nil
+	}
+	from := at.comesInBy()
+	for i, to := range at.reals {
+		other := slices.IndexFunc(from, func(name string) bool { return name != to.ifname })
+		if to.ifname == "" || other < 0 {
+			continue
+		}
+		err := fmt.Errorf("%s: real server %s is behind %s, and packets come in by %s, of a virtual server that is always active and "+
+			"has this host (%s) as a real server: another balancer there could send them back for ever, so name %[2]s by an address "+
+			"on the network of %[4]s, or give the virtual address to a vrrp_instance",
+			members[i].Position, members[i].Address, to.ifname, from[other], members[here].Address)
+		if wrong == nil {
+			wrong = err
+		}
+		at.reals[i] = place{doubt: err.Error()}
 	}
 	return wrong
 }

@@ -153,6 +153,52 @@ func TestARealServerThatCannotBeServedIsRefusedWithItsPlaceAndTheRemedy(t *testi
 	}
 }
 
+// Two balancers that are each other's real servers and always active: what one sends must come to the other by the interface
+// where that one knows its MAC address.
+func TestBalancersThatCouldSendPacketsInACircleAreRefused(t *testing.T) {
+	const here, lan1, lan2 = "192.168.100.212", "192.168.100.150", "10.0.2.7"
+	group := placing(freeVIP, here, lan1)
+	group.VirtualServers[0].Group = "webs"
+	group.VirtualServers[0].Members = []netip.AddrPort{netip.MustParseAddrPort(heldVIP + ":80"), netip.MustParseAddrPort(vrrpVIP + ":80")}
+	sorryHere := placing(heldVIP, lan1)
+	sorryHere.VirtualServers[0].SorryServer = netip.MustParseAddrPort(here + ":80")
+	for name, test := range map[string]struct {
+		config  *config.Config
+		refused string // words of the error; empty if there is none
+		nowhere int    // the number of the real server that it is about
+	}{
+		"the other is on the LAN that packets come in by": {placing(heldVIP, here, lan2), "", 0},
+		"the other is on another LAN": {
+			placing(heldVIP, here, lan1), "keepalived.conf:21:3: real server 192.168.100.150 is behind enp1s0, and packets come in by enp2s0", 1,
+		},
+		"it does not matter who is named first":                      {placing(heldVIP, lan1, here), "keepalived.conf:20:3: real server 192.168.100.150", 0},
+		"where packets come in is not known, and all are on one LAN": {placing(freeVIP, lan1, here), "", 0},
+		"where packets come in is not known, and they are on two": {
+			placing(freeVIP, lan1, here, lan2), "keepalived.conf:22:3: real server 10.0.2.7 is behind enp2s0, and packets come in by enp1s0", 2,
+		},
+		"one VIP of two is without VRRP, and comes in elsewhere": {group, "packets come in by enp2s0", 1},
+		"only one node is active at a time":                      {placing(vrrpVIP, here, lan2), "", 0},
+		"this host is no real server":                            {placing(heldVIP, lan1), "", 0},
+		"this host is the sorry server only":                     {sorryHere, "", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			places, err := placesOf(test.config, around())
+			if test.refused == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), test.refused) {
+				t.Fatalf("the error is %v, want one with %q", err, test.refused)
+			}
+			if bad := places[0].reals[test.nowhere]; bad != (place{doubt: err.Error()}) {
+				t.Errorf("it is placed at %+v", bad)
+			}
+		})
+	}
+}
+
 func TestTagsTextNamesTheInnerTagFirst(t *testing.T) {
 	tags := []netif.VLAN{{ID: 100, Protocol: netif.Dot1AD}, {ID: 10, Protocol: netif.Dot1Q}}
 	if got, want := tagsText(tags), "802.1Q 10 in 802.1ad 100"; got != want {
