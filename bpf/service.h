@@ -45,12 +45,17 @@ static __always_inline __u64 mix(__u64 x)
 	return (x ^ x >> 29) * 0xd6e8feb86659fd93ULL;
 }
 
+/*
+ * What the low half meets has bits that depend on all bits of the seed. Who does not know it cannot choose a low half that
+ * makes up for another high one: turned about, even what a difference in the topmost bits comes to is multiplied far.
+ */
 static __always_inline __u64 fold(__u64 high, __u64 low, __u64 seed)
 {
-	return mix((high ^ seed) * 0xff51afd7ed558ccdULL + (high >> 32) + low) >> 32;
+	high = __builtin_bswap64((high ^ seed) * 0xff51afd7ed558ccdULL) * 0xc4ceb9fe1a85ec53ULL;
+	return mix(high ^ low) >> 32;
 }
 
-/* The 32 bits that stand for an IPv6 address in a key. dataplane/index.go computes the same, with a seed of 0. */
+/* The 32 bits that stand for an IPv6 address in a key. dataplane/index.go computes the same. */
 static __always_inline __u32 fold_address(const struct in6_addr *address, __u64 seed)
 {
 	const __u32 *part = address->in6_u.u6_addr32;

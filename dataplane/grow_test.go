@@ -179,7 +179,7 @@ func TestFlowsThatShareAKeyMoveOneByOne(t *testing.T) {
 	p.want = f.tables()
 	must(t, p.Apply(p.want))
 	client := netip.MustParseAddrPort(f.client)
-	clients := []string{f.client, twin(client).String()}
+	clients := []string{f.client, twin(client, planeSeed).String()}
 	for n, from := range clients {
 		p.expect(tcp(from, f.web, syn), opened(RealID(n+1)))
 		p.expect(tcp(from, f.web, ack), kept(RealID(n+1)))

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"net/netip"
 
 	"drover/bpf"
@@ -39,14 +40,19 @@ func serviceHash(key bpf.DroverServiceKey) uint32 {
 	return uint32(word>>48) & (serviceBuckets - 1)
 }
 
-// foldAddress is what stands for an IPv6 address in a key; bpf/service.h computes the same.
-func foldAddress(a netip.Addr) uint32 {
+// foldAddress is what stands for an IPv6 address in a key: with the seed of the flow table in those of flows, with none in
+// those of services. bpf/service.h computes the same.
+func foldAddress(a netip.Addr, seed uint64) uint32 {
 	raw := a.As16()
-	high, low := binary.NativeEndian.Uint64(raw[:8]), binary.NativeEndian.Uint64(raw[8:])
-	x := high*0xff51afd7ed558ccd + high>>32 + low
+	x := spread(binary.NativeEndian.Uint64(raw[:8]), seed) ^ binary.NativeEndian.Uint64(raw[8:])
 	x = (x ^ x>>32) * 0x9e3779b97f4a7c15
 	x = (x ^ x>>29) * 0xd6e8feb86659fd93
 	return uint32(x >> 32)
+}
+
+// spread is what the high half of an address changes in the low one.
+func spread(high, seed uint64) uint64 {
+	return bits.ReverseBytes64((high^seed)*0xff51afd7ed558ccd) * 0xc4ceb9fe1a85ec53
 }
 
 // index mirrors the service_index map.
@@ -107,7 +113,7 @@ func encodeKey(k ServiceKey) (bpf.DroverServiceKey, error) {
 	case a.Is4():
 		raw.Family, raw.Address = bpf.DroverFamilyIPV4, encodeIPv4(a)
 	case a.Is6() && !a.Is4In6() && a.Zone() == "":
-		raw.Family, raw.Address = bpf.DroverFamilyIPV6, foldAddress(a)
+		raw.Family, raw.Address = bpf.DroverFamilyIPV6, foldAddress(a, 0)
 	default:
 		return raw, fmt.Errorf("service %s: not an IPv4 or IPv6 address", k)
 	}

@@ -2,6 +2,9 @@ package dataplane
 
 import (
 	"encoding/binary"
+	"fmt"
+	"maps"
+	"math/rand/v2"
 	"net/netip"
 	"testing"
 	"time"
@@ -118,21 +121,21 @@ func TestTheFamiliesLiveSideBySide(t *testing.T) {
 	})
 }
 
-// twin is an IPv6 address that a key has the same 32 bits for, whatever the seed: fold_address in bpf/service.h mixes a
-// sum, in which the one term makes up for the other.
-func twin(address netip.AddrPort) netip.AddrPort {
+// twin is an IPv6 address that a key has the same 32 bits for with a seed: that of newPlane in a key of a flow, none in that
+// of a service.
+func twin(address netip.AddrPort, seed uint64) netip.AddrPort {
 	raw := address.Addr().As16()
-	high, low := binary.LittleEndian.Uint64(raw[:8]), binary.LittleEndian.Uint64(raw[8:])
+	high, low := binary.NativeEndian.Uint64(raw[:8]), binary.NativeEndian.Uint64(raw[8:])
 	other := high ^ 1<<63
-	binary.LittleEndian.PutUint64(raw[:8], other)
-	binary.LittleEndian.PutUint64(raw[8:], low+1<<63+high>>32-other>>32)
+	binary.NativeEndian.PutUint64(raw[:8], other)
+	binary.NativeEndian.PutUint64(raw[8:], low^spread(high, seed)^spread(other, seed))
 	return netip.AddrPortFrom(netip.AddrFrom16(raw), address.Port())
 }
 
 // TestAddressesThatLookAlikeAreToldApart has IPv6 addresses that keys cannot tell apart.
 func TestAddressesThatLookAlikeAreToldApart(t *testing.T) {
 	f := families[1]
-	likeClient, likeVIP := twin(netip.MustParseAddrPort(f.client)).String(), twin(netip.MustParseAddrPort(f.web)).String()
+	likeClient, likeVIP := twin(netip.MustParseAddrPort(f.client), planeSeed).String(), twin(netip.MustParseAddrPort(f.web), 0).String()
 	tellOf(t, f.tables, []story{
 		{"a client that looks like another has its own flow", []step{
 			{nil, tcp(f.client, f.web, syn), opened(1)},
@@ -171,15 +174,53 @@ func TestAddressesThatLookAlikeAreToldApart(t *testing.T) {
 }
 
 func TestTwinsFoldAlike(t *testing.T) {
-	address := netip.MustParseAddrPort(families[1].web)
-	one, err := encodeKey(ServiceKey{address, ProtocolTCP})
+	f := families[1]
+	vip := netip.MustParseAddrPort(f.web)
+	one, err := encodeKey(ServiceKey{vip, ProtocolTCP})
 	must(t, err)
-	other, err := encodeKey(ServiceKey{twin(address), ProtocolTCP})
+	other, err := encodeKey(ServiceKey{twin(vip, 0), ProtocolTCP})
 	must(t, err)
-	if one != other {
-		t.Errorf("the keys are %v and %v", one, other)
+	if one != other || twin(vip, 0) == vip {
+		t.Errorf("the keys of %s and %s are %v and %v", vip, twin(vip, 0), one, other)
 	}
-	if twin(address) == address {
-		t.Errorf("both are %v", address)
+	p := newPlane(t, Options{})
+	p.want = f.tables()
+	must(t, p.Apply(p.want))
+	client := netip.MustParseAddrPort(f.client)
+	p.expect(tcp(f.client, f.web, syn), opened(1))
+	p.expect(tcp(twin(client, planeSeed).String(), f.web, syn), opened(2))
+	keys := make(map[uint32]int)
+	p.eachSlot(p.objects.Flows6, func(set uint32, slot int, raw []byte) {
+		key, _ := decodeFlow(set, slot, raw)
+		keys[key.Client]++
+	})
+	if want := map[uint32]int{foldAddress(client.Addr(), planeSeed): 2}; !maps.Equal(keys, want) {
+		t.Errorf("the keys of clients are %v, want %v", keys, want)
+	}
+}
+
+// TestWhoDoesNotKnowTheSeedFindsNoTwins has the best that one can do without it: the twins of another seed, and addresses whose
+// halves differ in their topmost bits, which multiplications and additions do not spread.
+func TestWhoDoesNotKnowTheSeedFindsNoTwins(t *testing.T) {
+	const seeds = 100_000
+	random := rand.New(rand.NewPCG(8, 9))
+	address := netip.MustParseAddrPort(families[1].client)
+	likely := map[string]netip.AddrPort{"the twin of another seed": twin(address, 1), "the twin of none": twin(address, 0)}
+	for _, low := range []uint64{0, 1 << 63, 1 << 31, 1<<63 + 1<<31, 1<<63 - 1<<31} {
+		raw := address.Addr().As16()
+		binary.NativeEndian.PutUint64(raw[:8], binary.NativeEndian.Uint64(raw[:8])^1<<63)
+		binary.NativeEndian.PutUint64(raw[8:], binary.NativeEndian.Uint64(raw[8:])+low)
+		likely[fmt.Sprintf("one with %#x more in its low half", low)] = netip.AddrPortFrom(netip.AddrFrom16(raw), address.Port())
+	}
+	for name, other := range likely {
+		alike := 0
+		for range seeds {
+			if seed := random.Uint64(); foldAddress(address.Addr(), seed) == foldAddress(other.Addr(), seed) {
+				alike++
+			}
+		}
+		if alike > seeds/10_000 {
+			t.Errorf("%s folds alike with %d of %d seeds", name, alike, seeds)
+		}
 	}
 }

@@ -110,13 +110,16 @@ func openPlane(t *testing.T, opts Options) *DataPlane {
 	return d
 }
 
+// planeSeed is the seed of the flow tables of newPlane.
+const planeSeed = 1
+
 // newPlane opens a data plane with testTables, the gate open. Its flows lie in the same buckets every time.
 func newPlane(t *testing.T, opts Options) *plane {
 	t.Helper()
 	p := &plane{DataPlane: openPlane(t, opts), t: t, on: Interface{MAC: ownMAC, MTU: ownMTU}, want: testTables()}
 	must(t, p.Apply(p.want))
 	must(t, p.OpenGate(webGate, time.Hour, time.Hour))
-	p.seed(1)
+	p.seed(planeSeed)
 	return p
 }
 
