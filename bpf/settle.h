@@ -8,13 +8,19 @@
 #include "follow.h"
 #include "schedule.h"
 
+/* The real server of the client's last connection, if the service is persistent and it may have another one. */
+static __always_inline __u32 clients_real(const struct arrival *arrival, const struct service *service, __u32 avoid)
+{
+	return service->persistence ? recall_client(arrival, avoid) : NO_REAL;
+}
+
 /*
  * The real server of a new connection. With persistence it is that of the client's last one; the time that the client is
  * remembered begins anew with each connection, and with packets of those that are there.
  */
 static __always_inline __u32 pick_for(const struct arrival *arrival, const struct service *service, __u32 avoid)
 {
-	__u32 real = service->persistence ? recall_client(arrival, avoid) : NO_REAL;
+	__u32 real = clients_real(arrival, service, avoid);
 
 	if (real != NO_REAL)
 		return real;
@@ -26,14 +32,14 @@ static __always_inline __u32 pick_for(const struct arrival *arrival, const struc
 }
 
 /*
- * The real server of a connection that is in no table, by a hash that every node shares. Under sh and mh it is the one
- * that took the connection.
+ * The real server of a connection that is in no table: that of its persistent client if it is known, else by a hash that
+ * every node shares. Under sh and mh it is the one that took the connection.
  */
-static __always_inline __u32 hashed_real(const struct arrival *arrival, const struct service *service)
+static __always_inline __u32 likely_real(const struct arrival *arrival, const struct service *service, __u32 known)
 {
 	bool with_port = service->scheduler != BY_HASH || service->flags & HASH_PORT;
 
-	return untracked_real(arrival->service, client_hash(arrival, with_port));
+	return known != NO_REAL ? known : untracked_real(arrival->service, client_hash(arrival, with_port));
 }
 
 /*
@@ -53,12 +59,12 @@ static __always_inline __u64 place(const struct arrival *arrival, const struct s
 		return choose(real, FORWARD_NEW);
 	bound.word = bind_flow(&arrival->flow, entry_word(real, state, arrival->now), saw.word, 0);
 	if (bound.real == NO_REAL)
-		return choose(hashed_real(arrival, service), FORWARD_UNTRACKED);
+		return choose(likely_real(arrival, service, clients_real(arrival, service, NO_REAL)), FORWARD_UNTRACKED);
 	return choose(bound.real, bound.ours ? FORWARD_NEW : FORWARD_FLOW);
 }
 
-/* The real server of a packet that opens nothing and belongs to nothing. */
-__noinline __u64 untracked(const struct arrival *arrival, __u64 saw)
+/* The real server of a packet that opens nothing and belongs to nothing. known is that of its persistent client. */
+__noinline __u64 untracked(const struct arrival *arrival, __u64 saw, __u32 known)
 {
 	const struct settings *settings = get_settings();
 	const struct service *service;
@@ -70,7 +76,7 @@ __noinline __u64 untracked(const struct arrival *arrival, __u64 saw)
 	service = get_service(arrival->service);
 	if (!service)
 		return choose(NO_REAL, PASS_NO_REAL);
-	real = hashed_real(arrival, service);
+	real = likely_real(arrival, service, known);
 	if (real == NO_REAL || arrival->signs & (IS_ERROR | TCP_RST | TCP_FIN) ||
 	    !proves_itself(&arrival->flow, arrival->now, settings->hz))
 		return choose(real, FORWARD_UNTRACKED);
@@ -93,7 +99,7 @@ static __always_inline __u64 settle_arrival(const struct arrival *arrival, const
 		return choose(saw.real, FORWARD_FLOW);
 	}
 	if (!opens(arrival))
-		return untracked(arrival, saw.word);
+		return untracked(arrival, saw.word, clients_real(arrival, service, NO_REAL));
 
 	choice.word = place(arrival, service, saw, fate == IS_UNANSWERED);
 	if (choice.real == NO_REAL && fate == IS_UNANSWERED) /* rather a silent one than none */

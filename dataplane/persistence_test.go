@@ -251,3 +251,45 @@ func TestAMaskHasItsFirstBitsSet(t *testing.T) {
 		}
 	}
 }
+
+// TestStraysOfAPersistentClientGoToItsServer, as after a flow table that was too full for the connection; to another one
+// only when the client is forgotten, or its server down.
+func TestStraysOfAPersistentClientGoToItsServer(t *testing.T) {
+	inEither(t, Sizes{}, func(p *plane, f family) {
+		const clients = 30
+		p.persist(f, f.bits())
+		homes := make(map[byte]RealID)
+		for n := range byte(clients) {
+			homes[n] = p.realOf(f.inNet(1, n, 1, syn))
+			p.run(f.inNet(1, n, 1, ack))
+		}
+		strays := func(port uint16) (elsewhere int) {
+			for n, home := range homes {
+				if p.realOf(f.inNet(1, n, port, ack)) != home {
+					elsewhere++
+				}
+			}
+			return elsewhere
+		}
+		if n := strays(2); n != 0 {
+			p.t.Errorf("of %d strays of remembered clients %d go to another server", clients, n)
+		}
+		p.expect(f.inNet(1, 0, 2, ack), untracked(homes[0]))
+		p.ageStrays(time.Second)
+		p.expect(f.inNet(1, 0, 2, ack), resumed(homes[0]))
+		p.expect(f.inNet(1, 0, 2, ack), kept(homes[0]))
+		p.age(remembered - time.Second)
+		strays(3) // the time begins anew with a stray, too
+		p.age(remembered - time.Second)
+		if n := strays(4); n != 0 {
+			p.t.Errorf("of %d strays %d go to another server than the one before", clients, n)
+		}
+		p.age(remembered + time.Second)
+		if n := strays(5); n < clients/5 || n > clients*4/5 {
+			p.t.Errorf("of %d strays of forgotten clients %d go to another server, want about half", clients, n)
+		}
+		p.setState(1, RealDown)
+		p.expect(f.inNet(1, 1, 6, ack), untracked(2))
+		p.expect(f.inNet(1, 2, 6, ack), untracked(2))
+	})
+}
