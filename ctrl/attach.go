@@ -21,6 +21,8 @@ type attachState struct {
 type seat struct {
 	on   dataplane.Interface
 	mode dataplane.Mode
+	// notGeneric is why it cannot be in generic mode, as it could if only the driver had to be asked; empty if it could.
+	notGeneric string
 }
 
 // guardInterval is how often it is looked whether the programs are still where they were put: the kernel tells nobody when
@@ -53,6 +55,9 @@ func (c *Controller) attachAll() error {
 			continue
 		}
 		a, err := c.data.Attach(wanted.on, wanted.mode)
+		if err != nil && wanted.notGeneric != "" {
+			err = fmt.Errorf("%w; in generic mode it cannot serve either: %s", err, wanted.notGeneric)
+		}
 		c.attached[name] = attachState{wanted, a, err}
 		errs = append(errs, err)
 		if err == nil {
@@ -93,9 +98,39 @@ func (c *Controller) seatOf(o *outlet) (seat, error) {
 		return seat{}, err
 	}
 	mode, err := modeFor(c.mode, o.lower)
-	return seat{dataplane.Interface{
+	if err != nil {
+		return seat{}, err
+	}
+	found := seat{on: dataplane.Interface{
 		Name: link.Name, Index: link.Index, MAC: mac, VirtualRouters: c.known.virtualRouters(o), MTU: link.MTU, Port: o.port,
-	}, mode}, err
+	}, mode: mode}
+	if err := c.checkMerging(o.lower); err != nil {
+		return found.unmerged(err)
+	}
+	return found, nil
+}
+
+// unmerged is a seat where a program in generic mode would get packets merged: only a driver's serves there.
+func (s seat) unmerged(merged error) (seat, error) {
+	if s.mode == dataplane.ModeGeneric {
+		return seat{}, merged
+	}
+	if s.mode == dataplane.ModeAuto {
+		s.mode, s.notGeneric = dataplane.ModeNative, merged.Error()
+	}
+	return s, nil
+}
+
+// checkMerging finds out whether packets are merged on their way to a device that is stacked on NICs.
+func (c *Controller) checkMerging(lower netif.Lower) error {
+	for _, nic := range lower.Below {
+		err := netif.CheckGRO(nic.Name)
+		if errors.Is(err, netif.ErrGRO) {
+			return err
+		}
+		c.tell.about("it is not known whether packets of "+nic.Name+" are merged", err)
+	}
+	return nil
 }
 
 // checkOffload refuses a VLAN whose tags no program would see.

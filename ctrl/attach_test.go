@@ -2,6 +2,7 @@ package ctrl
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -33,6 +34,19 @@ func TestTheModeIsTheOneAskedForUnlessOnlyAnotherCanServe(t *testing.T) {
 	}
 }
 
+func TestWherePacketsAreMergedOnlyADriversProgramServes(t *testing.T) {
+	const auto, native, generic = dataplane.ModeAuto, dataplane.ModeNative, dataplane.ModeGeneric
+	merged := fmt.Errorf("enp1s0: %w", netif.ErrGRO)
+	for mode, want := range map[dataplane.Mode]seat{
+		auto: {mode: native, notGeneric: merged.Error()}, native: {mode: native}, generic: {},
+	} {
+		got, err := seat{mode: mode}.unmerged(merged)
+		if got != want || errors.Is(err, netif.ErrGRO) != (mode == generic) {
+			t.Errorf("in mode %s: %+v, %v, want %+v", mode, got, err, want)
+		}
+	}
+}
+
 func TestAProgramSitsOnTheNICsAndAnInterfaceThatHasNoneSaysWhy(t *testing.T) {
 	cfg := tutorialConfig()
 	for _, name := range []string{"enp2s0", "enp9s0"} {
@@ -50,7 +64,7 @@ func TestAProgramSitsOnTheNICsAndAnInterfaceThatHasNoneSaysWhy(t *testing.T) {
 	seats := c.seats()
 	want := seat{dataplane.Interface{
 		Name: "enp1s0", Index: 2, MAC: dataplane.MAC{2, 0, 0, 0, 0, 1}, MTU: 1500, Port: 1,
-	}, dataplane.ModeAuto}
+	}, dataplane.ModeAuto, ""}
 	if len(seats) != 1 || seats["enp1s0"] != want {
 		t.Errorf("programs are to sit on %+v, want %+v", seats, want)
 	}

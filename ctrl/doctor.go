@@ -24,6 +24,9 @@ type Examination struct {
 	Missing []string
 	// Tagged are interfaces in use that stand for a VLAN, by name.
 	Tagged map[string]TaggedInterface
+	// Stacked are the NICs below each interface in use where a program can only be generic, by its name: they must not merge
+	// packets.
+	Stacked map[string][]string
 	// Addresses are those of all interfaces of the host.
 	Addresses map[string][]netip.Addr
 	// Programs are the names of the XDP programs on the NICs, by id.

@@ -114,6 +114,12 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 				x.change("enp1s0", func(f *netif.NICFacts) { f.Active = []string{netif.FeatureVLANOffload, netif.FeatureSTagOffload} })
 			}, e, "vlan-offload", "enp1s0", "packets of enp1s0.10", "rx-vlan-hw-parse is on", "ethtool -K enp1s0 rxvlan off",
 		},
+		"GRO below a bridge": {
+			func(x *Examination) {
+				x.Stacked = map[string][]string{"br0": {"enp1s0"}}
+				x.change("enp1s0", func(f *netif.NICFacts) { f.Active = []string{netif.FeatureGRO} })
+			}, e, "gro", "enp1s0", "merges packets before XDP sees them on br0", "rx-gro is on", "ethtool -K enp1s0 gro off",
+		},
 		"a strict reverse path filter with two interfaces": {
 			func(x *Examination) {
 				second := x.NICs["enp1s0"]
@@ -181,6 +187,9 @@ func TestTheDoctorIsSilentAboutWhatIsRight(t *testing.T) {
 		"no macvlan where nobody needs it":    func(x *Examination) { x.Host.Options["CONFIG_MACVLAN"] = "n" },
 		"VLAN offload without a VLAN": func(x *Examination) {
 			x.change("enp1s0", func(f *netif.NICFacts) { f.Active = []string{netif.FeatureVLANOffload} })
+		},
+		"GRO without a bridge": func(x *Examination) {
+			x.change("enp1s0", func(f *netif.NICFacts) { f.Active = []string{netif.FeatureGRO} })
 		},
 		"a strict filter on one interface":  func(x *Examination) { x.Host.ReversePathFilter = 1 },
 		"a program that it may not look at": func(x *Examination) { delete(x.Programs, 42) },

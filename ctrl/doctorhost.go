@@ -238,6 +238,17 @@ func (e *Examination) offloads(name string) []api.Finding {
 			})
 		}
 	}
+	for upper, nics := range e.Stacked {
+		if slices.Contains(nics, name) && slices.Contains(nic.Active, netif.FeatureGRO) {
+			list = append(list, api.Finding{
+				Severity: api.SeverityError, Kind: "gro", Subject: name,
+				Text: fmt.Sprintf("the kernel merges packets before XDP sees them on %s, where it runs in generic mode: "+
+					"they would be larger than the MTU, and so none are balanced", upper),
+				Evidence: fmt.Sprintf("ethtool -k %s: %s is on", name, netif.FeatureGRO),
+				Cure:     fmt.Sprintf("ethtool -K %s %s off", name, ethtoolNames[netif.FeatureGRO]),
+			})
+		}
+	}
 	for vlan, tagged := range e.Tagged {
 		if slices.Contains(tagged.Ports, name) && slices.Contains(nic.Active, tagged.Feature) {
 			list = append(list, api.Finding{
@@ -254,5 +265,5 @@ func (e *Examination) offloads(name string) []api.Finding {
 // ethtoolNames are the short names that ethtool -K takes for features.
 var ethtoolNames = map[string]string{
 	netif.FeatureLRO: "lro", netif.FeatureHardwareGRO: "rx-gro-hw", netif.FeatureVLANOffload: "rxvlan",
-	netif.FeatureSTagOffload: "rx-vlan-stag-hw-parse",
+	netif.FeatureSTagOffload: "rx-vlan-stag-hw-parse", netif.FeatureGRO: "gro",
 }

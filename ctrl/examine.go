@@ -18,7 +18,7 @@ import (
 func Examine(cfg *config.Config, bpffs string, status *api.Status) (*Examination, error) {
 	e := &Examination{
 		Config: cfg, BPFFS: bpffs, Status: status, NICs: make(map[string]netif.NICFacts), Tagged: make(map[string]TaggedInterface),
-		Addresses: make(map[string][]netip.Addr), Programs: make(map[uint32]string),
+		Stacked: make(map[string][]string), Addresses: make(map[string][]netip.Addr), Programs: make(map[uint32]string),
 	}
 	var err error
 	if e.Host, err = netif.Host(bpffs, KernelOptions, ProcessNames); err != nil {
@@ -119,6 +119,12 @@ func (e *Examination) look(name string, links map[string]netif.LinkInfo) error {
 			ports = append(ports, port.Name)
 		}
 		names = append(names, ports...)
+		if lower.Modes == netif.GenericOnly {
+			for _, nic := range lower.Below {
+				e.Stacked[name] = append(e.Stacked[name], nic.Name)
+			}
+			names = append(names, e.Stacked[name]...)
+		}
 		if len(lower.Tags) > 0 {
 			tagged := TaggedInterface{Ports: ports, Feature: netif.FeatureVLANOffload}
 			if lower.Tags[0].Protocol == netif.Dot1AD {

@@ -71,7 +71,7 @@ func (k *known) findOutlets() (changed bool) {
 
 func sameLower(a, b netif.Lower) bool {
 	return sameLink(a.Link, b.Link) && slices.Equal(a.Tags, b.Tags) && a.Modes == b.Modes &&
-		slices.EqualFunc(a.Ports, b.Ports, sameLink)
+		slices.EqualFunc(a.Ports, b.Ports, sameLink) && slices.EqualFunc(a.Below, b.Below, sameLink)
 }
 
 // sameLink compares what the program must know of a link.

@@ -27,6 +27,9 @@ type Lower struct {
 	// Ports are the devices that take the frames from the wire: Link itself, or the ports of a bond. CheckVLANOffload is
 	// for each of them when there are Tags.
 	Ports []LinkInfo
+	// Below are the NICs that Link has its frames from if it is stacked on any. CheckGRO is for each of them when the
+	// program runs in generic mode.
+	Below []LinkInfo
 }
 
 // mostTags is how many VLAN tags the XDP program looks behind: QinQ.
@@ -85,7 +88,7 @@ func descend(link LinkInfo, links map[string]LinkInfo) (Lower, error) {
 	if err != nil {
 		return Lower{}, err
 	}
-	lower := Lower{Link: link, Tags: tags, Modes: modes, Ports: portsOf(link, links)}
+	lower := Lower{Link: link, Tags: tags, Modes: modes, Ports: portsOf(link, links), Below: nicsBelow(link, links)}
 	if len(tags) > 0 {
 		return taggedOn(lower, top)
 	}

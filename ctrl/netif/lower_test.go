@@ -64,6 +64,50 @@ func TestTheProgramSitsWhereItSeesTheFramesOfAnInterface(t *testing.T) {
 	}
 }
 
+func TestTheNICsBelowADeviceAreFoundByWayOfWhateverIsBetween(t *testing.T) {
+	var (
+		nic  = LinkInfo{Name: "eth0"}
+		vlan = LinkInfo{Name: "eth0.10", Kind: "vlan", Parent: 1, VLAN: VLAN{10, Dot1Q}}
+	)
+	of := func(link LinkInfo, master int) LinkInfo { link.Master = master; return link }
+	for _, test := range []struct {
+		name, of string
+		links    map[string]LinkInfo
+		want     []string
+	}{
+		{"a NIC", "eth0", linksOf(nic), nil},
+		{"a VLAN on a NIC, where the program sits on that", "eth0.10", linksOf(nic, vlan), nil},
+		{"a bridge", "br0", linksOf(of(nic, 3), LinkInfo{Name: "eth1", Master: 3}, LinkInfo{Name: "br0", Kind: "bridge"}, LinkInfo{Name: "eth2"}),
+			[]string{"eth0", "eth1"}},
+		{"a bridge of virtual machines", "br0", linksOf(of(nic, 3), LinkInfo{Name: "tap0", Kind: "tun", Master: 3}, LinkInfo{Name: "br0", Kind: "bridge"}),
+			[]string{"eth0"}},
+		{"a bridge of containers", "br0", linksOf(LinkInfo{Name: "v0", Kind: "veth", Master: 2}, LinkInfo{Name: "br0", Kind: "bridge"}), []string{"v0"}},
+		{"a bridge over a VLAN", "br0", linksOf(nic, of(vlan, 3), LinkInfo{Name: "br0", Kind: "bridge"}), []string{"eth0"}},
+		{"a bridge over a bond", "br0", linksOf(LinkInfo{Name: "bond0", Kind: "bond", Master: 4}, LinkInfo{Name: "eth1", Master: 1},
+			LinkInfo{Name: "eth0", Master: 1}, LinkInfo{Name: "br0", Kind: "bridge"}), []string{"eth0", "eth1"}},
+		{"a macvlan", "mv0", linksOf(nic, LinkInfo{Name: "mv0", Kind: "macvlan", Parent: 1}), []string{"eth0"}},
+		{"a bond", "bond0", linksOf(of(nic, 2), LinkInfo{Name: "bond0", Kind: "bond"}), []string{"eth0"}},
+		{"a VLAN on a bond", "bond0.10", linksOf(LinkInfo{Name: "bond0", Kind: "bond"}, LinkInfo{Name: "bond0.10", Kind: "vlan", Parent: 1},
+			LinkInfo{Name: "eth0", Master: 1}), []string{"eth0"}},
+		{"a VXLAN whose NIC is known", "vx0", linksOf(nic, LinkInfo{Name: "vx0", Kind: "vxlan", Parent: 1}), []string{"eth0"}},
+		{"a NIC in a VRF", "eth0", linksOf(of(nic, 2), LinkInfo{Name: "red", Kind: "vrf"}, LinkInfo{Name: "eth1", Master: 2}), nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			lower, err := LowerOf(test.of, test.links)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, nic := range lower.Below {
+				got = append(got, nic.Name)
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
 func describeLower(l Lower) string {
 	modes := map[Modes]string{AnyMode: "any", GenericOnly: "generic", NativeOnly: "native"}
 	var tags []string

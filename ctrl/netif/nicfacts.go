@@ -29,6 +29,7 @@ type NICFacts struct {
 const (
 	FeatureLRO         = "rx-lro"                // large receive offload: refuses XDP, or the NIC turns it off
 	FeatureHardwareGRO = "rx-gro-hw"             // merges packets before XDP sees them
+	FeatureGRO         = "rx-gro"                // the same, but only for generic XDP on a device that is stacked on the NIC
 	FeatureVLANOffload = "rx-vlan-hw-parse"      // takes 802.1Q tags off before XDP sees them
 	FeatureSTagOffload = "rx-vlan-stag-hw-parse" // the same of 802.1ad
 )
@@ -46,7 +47,7 @@ func NIC(ifname string) (NICFacts, error) {
 	if facts.Driver, err = driverOf(ifname); err != nil {
 		return NICFacts{}, err
 	}
-	for _, feature := range []string{FeatureLRO, FeatureHardwareGRO, FeatureVLANOffload, FeatureSTagOffload} {
+	for _, feature := range []string{FeatureLRO, FeatureHardwareGRO, FeatureGRO, FeatureVLANOffload, FeatureSTagOffload} {
 		active, err := hasFeature(ifname, feature)
 		if err != nil {
 			return NICFacts{}, fmt.Errorf("features of %s: %w", ifname, err)

@@ -13,6 +13,23 @@ import (
 // ErrVLANOffload is wrapped by the error of CheckVLANOffload for a NIC that takes VLAN tags off.
 var ErrVLANOffload = errors.New("the NIC takes VLAN tags off before an XDP program sees them")
 
+// ErrGRO is wrapped by the error of CheckGRO for a NIC that merges packets.
+var ErrGRO = errors.New("GRO merges packets before an XDP program in generic mode sees them, and they are larger than the MTU then")
+
+// CheckGRO returns an error that names the remedy when the kernel merges the packets of a NIC (generic receive offload). It
+// matters for a program in generic mode on a device that is stacked on the NIC; where one is attached to the NIC itself the
+// kernel merges nothing. Needs no capability; Linux 5.6, with CONFIG_ETHTOOL_NETLINK.
+func CheckGRO(ifname string) error {
+	active, err := hasFeature(ifname, FeatureGRO)
+	if err != nil {
+		return fmt.Errorf("GRO of %s: %w", ifname, err)
+	}
+	if active {
+		return fmt.Errorf("%s: %w (%s is on): ethtool -K %s gro off", ifname, ErrGRO, FeatureGRO, ifname)
+	}
+	return nil
+}
+
 // CheckVLANOffload returns an error that names the remedy when an interface takes off tags of a protocol in hardware, and
 // hands them over beside the frame, where no XDP program of Linux 5.15 sees them. The outermost tag of Lower.Tags is the
 // one that matters. Of a veth it does not tell all: there the other end's txvlan leaves tags beside the frame. Needs no

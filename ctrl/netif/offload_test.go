@@ -8,8 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// turnOff does what ethtool -K INTERFACE FEATURE off does (ETHTOOL_MSG_FEATURES_SET).
-func turnOff(ifname, feature string) error {
+func turnOff(ifname, feature string) error { return turn(ifname, feature, false) }
+
+// turn does what ethtool -K INTERFACE FEATURE on or off does (ETHTOOL_MSG_FEATURES_SET).
+func turn(ifname, feature string, on bool) error {
 	request, err := featuresRequest(unix.ETHTOOL_MSG_FEATURES_SET, unix.NLM_F_ACK, ifname)
 	if err != nil {
 		return err
@@ -17,6 +19,9 @@ func turnOff(ifname, feature string) error {
 	wanted := nl.NewRtAttr(unix.ETHTOOL_A_FEATURES_WANTED|unix.NLA_F_NESTED, nil)
 	bit := wanted.AddRtAttr(unix.ETHTOOL_A_BITSET_BITS|unix.NLA_F_NESTED, nil).AddRtAttr(unix.ETHTOOL_A_BITSET_BITS_BIT|unix.NLA_F_NESTED, nil)
 	bit.AddRtAttr(unix.ETHTOOL_A_BITSET_BIT_NAME, nl.ZeroTerminated(feature))
+	if on {
+		bit.AddRtAttr(unix.ETHTOOL_A_BITSET_BIT_VALUE, nil)
+	}
 	request.AddData(wanted)
 	_, err = request.Execute(unix.NETLINK_GENERIC, 0)
 	return err
@@ -47,6 +52,27 @@ func TestAVLANOffloadIsAnErrorUntilItIsTurnedOff(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestGROIsAnErrorUntilItIsTurnedOff(t *testing.T) {
+	h, _ := newLAN(t)
+	h.must(func() error {
+		if err := turn(testInterface, FeatureGRO, true); err != nil {
+			return err
+		}
+		want := "enp1s0: GRO merges packets before an XDP program in generic mode sees them, and they are larger than the MTU then " +
+			"(rx-gro is on): ethtool -K enp1s0 gro off"
+		if err := CheckGRO(testInterface); !errors.Is(err, ErrGRO) || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+		if err := turnOff(testInterface, FeatureGRO); err != nil {
+			return err
+		}
+		if err := CheckGRO("enp9s0"); !errors.Is(err, ErrNoInterface) {
+			t.Errorf("of an absent interface: error %v", err)
+		}
+		return CheckGRO(testInterface)
+	})
 }
 
 func TestTheVLANOffloadOfAnAbsentInterfaceIsAnError(t *testing.T) {
