@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"drover/bpf"
 )
 
 const remembered = 300 * time.Second
@@ -292,4 +294,30 @@ func TestStraysOfAPersistentClientGoToItsServer(t *testing.T) {
 		p.expect(f.inNet(1, 1, 6, ack), untracked(2))
 		p.expect(f.inNet(1, 2, 6, ack), untracked(2))
 	})
+}
+
+// TestAConnectionWithoutAPlaceGoesToThePersistentClientsServer: all other slots have connections that are never given up.
+func TestAConnectionWithoutAPlaceGoesToThePersistentClientsServer(t *testing.T) {
+	p, f := newPlane(t, Options{}), families[0]
+	p.persist(f, f.bits())
+	var homes []RealID
+	for n := range byte(10) {
+		homes = append(homes, p.realOf(f.inNet(1, n, 1, syn)))
+		p.run(f.inNet(1, n, 1, ack))
+	}
+	taken := make(map[[2]int]bool)
+	for _, flow := range p.stored() {
+		taken[[2]int{int(flow.set), flow.slot}] = true
+	}
+	for set := range p.objects.Flows.MaxEntries() {
+		for slot := range slotsPerSet {
+			if !taken[[2]int{int(set), slot}] {
+				p.putFlow(set, slot, bpf.DroverFlowKey{Client: set*uint32(slotsPerSet) + uint32(slot), Port: 1}, FlowEstablished, 0)
+			}
+		}
+	}
+	for n, home := range homes {
+		p.expect(f.inNet(1, byte(n), 2, syn), untracked(home))
+		p.expect(f.inNet(1, byte(n), 2, ack), untracked(home))
+	}
 }
