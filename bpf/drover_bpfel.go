@@ -147,7 +147,7 @@ const (
 	DroverLimitsSWEEP_SETS          DroverLimits = 128
 	DroverLimitsJIFFIES_AHEAD       DroverLimits = 65536
 	DroverLimitsVIRTUAL_ROUTERS     DroverLimits = 512
-	DroverLimitsLAYOUT              DroverLimits = 4
+	DroverLimitsLAYOUT              DroverLimits = 5
 )
 
 type DroverPeer struct {

@@ -37,7 +37,7 @@ enum limits {
 	JIFFIES_AHEAD = 1 << 16,
 	VIRTUAL_ROUTERS = 2 * 256, /* of IPv4 and of IPv6 */
 	/* To be raised when the meaning of a table changes: tables of another layout are not taken over. */
-	LAYOUT = 4,
+	LAYOUT = 5,
 };
 
 /* --- services ---------------------------------------------------------------------------------------------------- */
