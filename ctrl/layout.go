@@ -106,7 +106,7 @@ func (l *layout) of(p *pool, own, weights []int, vip netip.Addr) []int {
 		return nil
 	case !l.fits(p, own, weights):
 		l.scheduler, l.own, l.weights, l.keys = scheduler, slices.Clone(own), slices.Clone(weights), p.hashKeys()
-		l.order = p.order(own, weights)
+		l.order = orderOf(scheduler, p.servers(own), p.servers(weights))
 	}
 	return l.order
 }
@@ -151,17 +151,17 @@ func (p *pool) servers(weights []int) []schedule.Server {
 	return servers
 }
 
-func (p *pool) order(own, weights []int) []int {
-	servers := p.servers(weights)
-	switch p.config.Scheduler {
+// orderOf is the order of servers that take new connections by their weights; all has those that are down by theirs, too.
+func orderOf(scheduler string, all, servers []schedule.Server) []int {
+	switch scheduler {
 	case "sh":
 		return schedule.SourceHash(servers)
 	case "mh":
-		down := make([]bool, len(weights))
-		for i := range down {
-			down[i] = weights[i] < own[i]
+		down := make([]bool, len(all))
+		for i := range all {
+			down[i] = servers[i].Weight < all[i].Weight
 		}
-		return schedule.MaglevWithout(p.servers(own), down, schedule.MaglevSize(len(servers)))
+		return schedule.MaglevWithout(all, down, schedule.MaglevSize(len(all)))
 	case "fo", "ovf":
 		return schedule.ByWeight(servers)
 	default:

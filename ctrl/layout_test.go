@@ -214,7 +214,7 @@ func TestSharesAreCloseToTheWeightsWhateverTheyAre(t *testing.T) {
 			servers = append(servers, schedule.Server{Weight: 1 + i*997%65535})
 			total += servers[i].Weight
 		}
-		order := orderOf("wrr", servers, nil)
+		order := orderOf("wrr", servers, servers)
 		if len(order) > dataplane.MaxSchedule {
 			t.Fatalf("%d real servers make a schedule of %d entries", n, len(order))
 		}

@@ -65,6 +65,32 @@ func TestApplyKeepsItsOrder(t *testing.T) {
 	}
 }
 
+// TestAHashTableIsChangedInPlace has a server of a long one go down: little of it is written, and no other moves.
+func TestAHashTableIsChangedInPlace(t *testing.T) {
+	p := newPlane(t, Options{})
+	schedule := slices.Repeat([]RealID{1, 2}, 1000)
+	change := func(schedule []RealID) (written uint64) {
+		before := p.Written()
+		p.change(func(want *Tables) {
+			want.Services[tcpService(web)] = Service{Gate: webGate, Scheduler: ByHash, Schedule: schedule}
+		})
+		return p.Written() - before
+	}
+	change(schedule)
+	patched := slices.Clone(schedule)
+	patched[17], patched[18], patched[1999] = 1, 1, 1
+	if n := change(patched); n != 3 { // two lines, and the service
+		t.Errorf("%d entries are written for a change of two lines", n)
+	}
+	p.expectTables(p.want)
+	p.forget()
+	p.expectTables(p.want) // as the maps have it
+	if n := change(patched[:1999]); n < 125 {
+		t.Errorf("%d entries are written of a table that has another length, and so stands elsewhere", n)
+	}
+	p.expectTables(p.want)
+}
+
 func TestApplyOftenDoesNotUseTheScheduleTableUp(t *testing.T) {
 	p := newPlane(t, Options{})
 	schedules := [2][]RealID{slices.Repeat([]RealID{1}, MaxSchedule), slices.Repeat([]RealID{2}, MaxSchedule)}

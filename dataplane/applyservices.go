@@ -7,8 +7,8 @@ import (
 	"drover/bpf"
 )
 
-// putServices writes the services that differ: each schedule beside the one in force, then the service that points to it,
-// then the index by which packets find a new one, and its gate.
+// putServices writes the services that differ: each schedule beside the one in force, but those of hashes in place, then
+// the service that points to it, then the index by which packets find a new one, and its gate.
 func (d *DataPlane) putServices(h *held, want wanted) error {
 	var (
 		lines    = batch[bpf.DroverScheduleLine]{into: d.objects.Schedules}
@@ -29,19 +29,12 @@ func (d *DataPlane) putServices(h *held, want wanted) error {
 		if there && old.equal(service) {
 			continue
 		}
-		p := h.pieces[id]
-		if !there || !slices.Equal(old.Schedule, service.Schedule) {
-			replaced = append(replaced, p)
-			var err error
-			if p, err = h.lines.take(uint32(len(service.Schedule))); err != nil {
-				return fmt.Errorf("service %s: %w", key, err)
-			}
-			for n, line := range cut(service.Schedule) {
-				lines.put(p.line+uint32(n), line)
-			}
-			h.pieces[id] = p
+		p, err := h.putSchedule(&lines, key, service)
+		if err != nil {
+			return fmt.Errorf("service %s: %w", key, err)
 		}
-		services.put(uint32(id), d.encodeService(key, service, p))
+		replaced = append(replaced, p)
+		services.put(uint32(id), d.encodeService(key, service, h.pieces[id]))
 		h.Services[key] = service
 	}
 	if err := lines.flush(d); err != nil {
@@ -54,6 +47,44 @@ func (d *DataPlane) putServices(h *held, want wanted) error {
 		h.lines.give(p)
 	}
 	return d.putIndex(h, indexed)
+}
+
+// putSchedule returns the piece of the table that is free as soon as the service points to another one.
+func (h *held) putSchedule(lines *batch[bpf.DroverScheduleLine], key ServiceKey, service Service) (replaced piece, err error) {
+	id := h.ids[key]
+	old, there := h.Services[key]
+	switch {
+	case there && isPatch(old, service):
+		patch(lines, h.pieces[id], old.Schedule, service.Schedule)
+		return piece{}, nil
+	case there && slices.Equal(old.Schedule, service.Schedule):
+		return piece{}, nil
+	}
+	next, err := h.lines.take(uint32(len(service.Schedule)))
+	if err != nil {
+		return piece{}, err
+	}
+	for n, line := range cut(service.Schedule) {
+		lines.put(next.line+uint32(n), line)
+	}
+	replaced, h.pieces[id] = h.pieces[id], next
+	return replaced, nil
+}
+
+// isPatch tells whether a schedule may be changed where it stands: each entry of a hash table stands for itself, and if only
+// a few change, as when one real server goes down, all others need not be written.
+func isPatch(old, service Service) bool {
+	return old.Scheduler == ByHash && service.Scheduler == ByHash && len(old.Schedule) == len(service.Schedule)
+}
+
+// patch writes the lines that differ.
+func patch(lines *batch[bpf.DroverScheduleLine], p piece, old, schedule []RealID) {
+	for begin := 0; begin < len(schedule); begin += int(realsPerLine) {
+		end := min(begin+int(realsPerLine), len(schedule))
+		if !slices.Equal(old[begin:end], schedule[begin:end]) {
+			lines.put(p.line+uint32(begin)/realsPerLine, cut(schedule[begin:end])[0])
+		}
+	}
 }
 
 func (d *DataPlane) encodeService(key ServiceKey, s Service, p piece) bpf.DroverService {
