@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"drover/ctrl/config"
@@ -17,20 +16,17 @@ import (
 // errReported is a failure whose details have been printed already.
 var errReported = errors.New("see above")
 
-// files is config.Source over the file system.
-type files struct{}
-
-func (files) ReadFile(name string) ([]byte, error)  { return os.ReadFile(name) }
-func (files) Glob(pattern string) ([]string, error) { return filepath.Glob(pattern) }
-
 // runCheck reports every finding, sorted. It needs nothing but the files, unless --host is asked for. Several files are
 // checked together, too, as those of the members of a pair.
-func runCheck(_ context.Context, e env, args []string) error {
+func runCheck(ctx context.Context, e env, args []string) error {
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
 	asJSON := flags.Bool("json", false, "print the findings as JSON")
 	withHost := flags.Bool("host", false, "check against the interfaces, addresses and drivers of this host, too")
 	ids := idsFlag(flags)
 	if err := parseFlags(flags, e, args, true); err != nil {
+		return err
+	}
+	if err := endBySignal(ctx); err != nil {
 		return err
 	}
 	host := config.Host{}

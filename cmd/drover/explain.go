@@ -8,7 +8,7 @@ import (
 )
 
 // runExplain prints the effective configuration of a file. Findings go to stderr, so that stdout is a configuration.
-func runExplain(_ context.Context, e env, args []string) error {
+func runExplain(ctx context.Context, e env, args []string) error {
 	flags := flag.NewFlagSet("explain", flag.ContinueOnError)
 	id := idFlag(flags)
 	if err := parseFlags(flags, e, args, true); err != nil {
@@ -16,6 +16,9 @@ func runExplain(_ context.Context, e env, args []string) error {
 	}
 	if flags.NArg() > 1 {
 		return usageError{fmt.Errorf("explain takes one file, not %d", flags.NArg())}
+	}
+	if err := endBySignal(ctx); err != nil {
+		return err
 	}
 	cfg, findings, err := readConfig(flags.Arg(0), *id)
 	if err != nil {

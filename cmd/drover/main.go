@@ -48,6 +48,13 @@ func main() {
 	os.Exit(exitCode(env{os.Stdout, os.Stderr}, dispatch(ctx, env{os.Stdout, os.Stderr}, os.Args[1:])))
 }
 
+// endBySignal lets a signal end the process at once from here on: reading a configuration takes no context, and leaves nothing
+// to put in order.
+func endBySignal(ctx context.Context) error {
+	signal.Reset(os.Interrupt, syscall.SIGTERM)
+	return context.Cause(ctx) // of a signal that has come already
+}
+
 // exitCode says what went wrong on stderr.
 func exitCode(e env, err error) int {
 	var usage usageError

@@ -88,7 +88,7 @@ func TestExplanationsOfPieces(t *testing.T) {
 		}
 		found := &report{}
 		tree := &tree{report: found}
-		for _, token := range lex(found, string(text), Position{"main", 1, 1}) {
+		for _, token := range tokensOf(found, string(text), Position{"main", 1, 1}) {
 			tree.add(token)
 		}
 		config := parse(found, without(rng, tree.finish(), rng.IntN(40)))

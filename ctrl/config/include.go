@@ -118,12 +118,20 @@ func (r *reader) includeFile(at Position, name string, checks includeChecks) {
 		return
 	}
 	r.filesRead++
+	if r.textRead > maxText {
+		return
+	}
 	text, err := r.source.ReadFile(name)
 	switch {
+	case errors.Is(err, ErrTooLarge):
+		r.errorf(at, "included file %s is too large: %v", name, cause(err))
 	case errors.Is(err, fs.ErrNotExist):
 		r.missing(at, checks.match, "included file %s does not exist", name)
 	case err != nil:
 		r.missing(at, checks.readable, "included file %s cannot be read: %v", name, cause(err))
+	case r.textRead+len(text) > maxText:
+		r.textRead = maxText + 1
+		r.errorf(at, "the files have more than %d MiB together", maxText>>20)
 	default:
 		r.file(name, text)
 	}

@@ -60,6 +60,9 @@ type lexer struct {
 
 	tokens []token
 
+	// ended: all of the text is read.
+	ended bool
+
 	// first is the word that the statement at the cursor begins with, empty if
 	// there is none yet. Conditions do not count.
 	first string
@@ -79,24 +82,31 @@ func words(text string) map[string]bool {
 	return set
 }
 
-// lex returns the tokens of text, which begins at a position. The last token is
-// a newline.
-func lex(r *report, text string, at Position) []token {
-	return (&lexer{report: r, text: text, at: at}).all()
-}
-
-// lexValue is lex for the value of a variable, which is used at a position, on a
-// line with escapes or without.
+// lexValue returns the tokens of the value of a variable, which is used at a
+// position, on a line with escapes or without.
 func lexValue(r *report, text string, at Position, escaped bool) []token {
-	tokens := (&lexer{report: r, text: text, at: at, fixed: true, escaped: escaped}).all()
-	return tokens[:len(tokens)-1]
-}
-
-// all reads all tokens.
-func (l *lexer) all() []token {
+	l := lexer{report: r, text: text, at: at, fixed: true, escaped: escaped}
 	for l.offset < len(l.text) {
 		l.next()
 	}
+	return l.tokens
+}
+
+// line returns the tokens of the next line until it is called again. The last one
+// is a newline. A line of too many words is the last one.
+func (l *lexer) line() []token {
+	l.tokens = l.tokens[:0]
+	for l.offset < len(l.text) {
+		l.next()
+		n := len(l.tokens)
+		if n > 0 && l.tokens[n-1].kind == newlineToken {
+			return l.tokens
+		}
+		if n > maxWords {
+			break
+		}
+	}
+	l.ended = true
 	l.add(token{Position: l.at, kind: newlineToken})
 	return l.tokens
 }

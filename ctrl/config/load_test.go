@@ -173,6 +173,29 @@ func TestFilesWithoutEnd(t *testing.T) {
 	}
 }
 
+func TestTextWithoutEnd(t *testing.T) {
+	full := strings.Repeat("#"+strings.Repeat("x", 1022)+"\n", MaxFileSize>>10)
+	for _, test := range []struct {
+		name   string
+		source memory
+		want   string
+	}{
+		{"files that are too large together", memory{"main": "include x\ninclude x\n include x\n", "x": full},
+			"main:2:1: error: the files have more than 32 MiB together\n"},
+		{"too many words on a line", memory{"main": "# a\n" + strings.Repeat("a ", maxWords+1)},
+			"main:2:1: error: more than 2097152 words up to the end of this line\n"},
+		{"too many lines", memory{"main": strings.Repeat("a\n", maxWords+5)},
+			"main:2097153:1: error: more than 2097152 words up to the end of this line\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, findings := Load("main", test.source)
+			if got := lines(findings); got != test.want {
+				t.Errorf("found\n%swant\n%s", got[:min(len(got), 500)], test.want)
+			}
+		})
+	}
+}
+
 func TestIncludesInsideEachOtherWithoutEnd(t *testing.T) {
 	source := memory{}
 	name := "main"

@@ -14,8 +14,12 @@ const (
 	// maxExpansion bounds the text that variables may expand to, in bytes.
 	maxExpansion = 4 << 20
 
-	// maxFiles bounds the files that are read.
+	// maxFiles bounds the files that are read, and maxText the bytes in them.
 	maxFiles = 4096
+	maxText  = 2 * MaxFileSize
+
+	// maxWords bounds the words that are read, variables and sequences written out.
+	maxWords = 1 << 21
 )
 
 // reader follows the text of a configuration through included files,
@@ -33,21 +37,29 @@ type reader struct {
 	// random draws the numbers of _RANDOM; nil until the first one.
 	random *rand.Rand
 
-	// files are the files being read, the innermost last; filesRead counts all.
-	files     []string
-	filesRead int
+	// files are the files being read, the innermost last; filesRead counts all,
+	// and textRead the bytes in them.
+	files               []string
+	filesRead, textRead int
 
 	// depth, expanded and repetitions count against maxDepth, maxExpansion and
 	// maxRepetitions; exhausted is set, and reported once, when one of them is
 	// passed.
 	depth, expanded, repetitions int
 	exhausted                    bool
+
+	// words counts against maxWords.
+	words int
 }
 
 // file reads one file.
 func (r *reader) file(name string, text []byte) {
 	r.files = append(r.files, name)
-	r.lines(lex(r.report, string(text), Position{File: name, Line: 1, Column: 1}))
+	r.textRead += len(text)
+	lexer := &lexer{report: r.report, text: string(text), at: Position{File: name, Line: 1, Column: 1}}
+	for !lexer.ended && !r.exhausted {
+		r.lines(lexer.line())
+	}
 	r.files = r.files[:len(r.files)-1]
 }
 
@@ -82,6 +94,7 @@ func (r *reader) line(line []token) {
 		r.expandLine(line)
 	case isInclude(line[0]):
 		r.include(line)
+	case r.tooLong(line):
 	default:
 		for _, t := range line {
 			r.checkDefined(t)
@@ -89,6 +102,16 @@ func (r *reader) line(line []token) {
 			r.tree.add(t)
 		}
 	}
+}
+
+// tooLong counts the words of a line, and tells once that they are too many.
+func (r *reader) tooLong(line []token) bool {
+	r.words += len(line)
+	if r.words > maxWords {
+		r.errorf(line[0].Position, "more than %d words up to the end of this line", maxWords)
+		r.exhausted = true
+	}
+	return r.exhausted
 }
 
 // holds reports whether the line that a condition begins is for this machine:

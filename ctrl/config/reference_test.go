@@ -27,7 +27,7 @@ func TestReferenceConfiguration(t *testing.T) {
 	}
 	found := &report{}
 	tree := &tree{report: found}
-	for _, token := range lex(found, string(text), Position{"reference.conf", 1, 1}) {
+	for _, token := range tokensOf(found, string(text), Position{"reference.conf", 1, 1}) {
 		tree.add(token)
 	}
 	explained := explainedKeywords(tree.finish(), strings.Split(string(text), "\n"))
@@ -107,4 +107,14 @@ func referenceConfig() Config {
 	c.LVSNotifyFIFO = FIFO{Path: "/run/drover-lvs.fifo", Script: &NotifyScript{Command: []string{"/bin/cat"}, User: "root", Group: "root"}}
 	c.Drover = Drover{Flows: 65536}
 	return c
+}
+
+// tokensOf returns all tokens of a text, which begins at a position.
+func tokensOf(r *report, text string, at Position) []token {
+	l := lexer{report: r, text: text, at: at}
+	var all []token
+	for !l.ended {
+		all = append(all, l.line()...)
+	}
+	return all
 }

@@ -16,24 +16,31 @@ type report struct {
 	keyword string
 }
 
+// full reports whether a further finding would not be told.
+func (r *report) full(s Severity) bool {
+	return len(r.findings) > maxFindings && (s == Warning || r.errors > 0)
+}
+
 // errorf adds a finding that makes the configuration unusable.
 func (r *report) errorf(at Position, format string, args ...any) {
+	if !r.full(Error) {
+		r.add(Finding{Position: at, Severity: Error, Keyword: r.keyword, Text: fmt.Sprintf(format, args...)})
+	}
 	r.errors++
-	r.add(Finding{Position: at, Severity: Error, Keyword: r.keyword, Text: fmt.Sprintf(format, args...)})
 }
 
 // warnf adds a finding that the configuration can run with.
 func (r *report) warnf(at Position, format string, args ...any) {
-	r.add(Finding{Position: at, Severity: Warning, Keyword: r.keyword, Text: fmt.Sprintf(format, args...)})
+	if !r.full(Warning) {
+		r.add(Finding{Position: at, Severity: Warning, Keyword: r.keyword, Text: fmt.Sprintf(format, args...)})
+	}
 }
 
-// add adds a finding if there is room. One of those that have none says so, and
-// the first error is told in any case.
+// add adds a finding, which there must be room for. The last one says that there
+// is no more, but for the first error, which is told in any case.
 func (r *report) add(f Finding) {
 	if len(r.findings) == maxFindings {
 		f.Text = fmt.Sprintf("more than %d findings: mend these first", maxFindings)
 	}
-	if len(r.findings) <= maxFindings || f.Severity == Error && r.errors == 1 {
-		r.findings = append(r.findings, f)
-	}
+	r.findings = append(r.findings, f)
 }

@@ -24,6 +24,10 @@ func (v vocabulary) place() string {
 // unknown reports a keyword that its block does not know, with what was
 // probably meant.
 func (p *parser) unknown(keyword word, here vocabulary) {
+	if p.full(Error) {
+		p.errors++
+		return
+	}
 	text := fmt.Sprintf("unknown keyword %q %s", keyword.text, here.place())
 	near := ""
 	if places := p.places(keyword.text); len(places) > 0 {
@@ -32,8 +36,8 @@ func (p *parser) unknown(keyword word, here vocabulary) {
 		near = word
 		text += fmt.Sprintf("; did you mean %q?", near)
 	}
-	p.errors++
 	p.add(Finding{Position: keyword.Position, Severity: Error, Text: text, Keyword: keyword.text, Hint: near})
+	p.errors++
 }
 
 // maxPlaces is how many places a finding names.
