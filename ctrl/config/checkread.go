@@ -199,6 +199,7 @@ var miscCheckGrammar = grammar[miscDraft]{
 			into.User, into.Group = by.user, by.group
 		}},
 	}),
+	unserved: unserved("the command finds its own way to the real server", "check_path"),
 }
 
 // miscCheck reads a MISC_CHECK block.

@@ -15,7 +15,10 @@ var fileCheckGrammar = grammar[fileDraft]{
 		}},
 		"weight": {min: 1, max: 2, read: readFileWeight},
 	},
-	unserved: unserved("a weight other than 0 always changes the weight of the real server", "dynamic"),
+	unserved: join(
+		unserved("a weight other than 0 always changes the weight of the real server", "dynamic"),
+		unserved("nothing is sent to the real server", "check_path"),
+	),
 }
 
 // readFileWeight reads weight N [reverse|noreverse], where N may be larger than

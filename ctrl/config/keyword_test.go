@@ -118,6 +118,7 @@ func TestKeywordsThatAreNotServed(t *testing.T) {
 	testNotServed(t, virtualServerGrammar)
 	testNotServed(t, realServerGrammar)
 	testNotServed(t, httpCheckGrammar)
+	testNotServed(t, miscCheckGrammar)
 	testNotServed(t, fileCheckGrammar)
 	testNotServed(t, urlGrammar)
 }

@@ -11,12 +11,14 @@ func (p *parser) checkMeaning() {
 	held := p.heldAddresses()
 	p.checkHolders(held)
 	p.checkSources()
+	p.checkHeld()
 	for n := range p.config.VirtualServers {
 		v := &p.config.VirtualServers[n]
 		p.about("virtual_server")
 		p.checkNetworks(v, held)
 		p.checkWeights(v)
 		p.checkOwnAddresses(v)
+		p.checkHosts(v)
 		for i := range v.RealServers {
 			for _, check := range v.RealServers[i].Checks {
 				p.about(check.Question.Keyword())
@@ -69,7 +71,7 @@ func (p *parser) checkHolders(held map[netip.Addr]holder) {
 	p.about("virtual_server")
 	for _, v := range p.config.VirtualServers {
 		for _, e := range v.Endpoints() {
-			if _, ok := held[e.Addr()]; !ok {
+			if _, ok := held[e.Addr()]; !ok && noHost(e.Addr()) == "" {
 				p.warnf(v.Position, "no vrrp_instance holds %s: write it into virtual_ipaddress or virtual_ipaddress_excluded, or no client finds it here",
 					e.Addr())
 				break

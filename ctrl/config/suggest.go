@@ -58,14 +58,15 @@ func (p *parser) places(keyword string) []string {
 }
 
 // nearest returns the word with the fewest typing errors between it and text,
-// if they are few enough to be typing errors. Of equals the first wins.
+// if they are few enough to be typing errors. A wrong case is no typing error; of
+// equals the first wins.
 func nearest(text string, words []string) (string, bool) {
 	best, fewest := "", max(2, len(text)/4)+1
 	for _, candidate := range words {
 		if d := len(candidate) - len(text); d >= fewest || -d >= fewest {
 			continue
 		}
-		if edits := distance(text, candidate); edits < fewest && edits < len(candidate) {
+		if edits := distance(strings.ToLower(text), strings.ToLower(candidate)); edits < fewest && edits < len(candidate) {
 			best, fewest = candidate, edits
 		}
 	}
