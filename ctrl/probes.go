@@ -86,10 +86,12 @@ func (p *probing) probesOf(s checkSpec) ([]health.Probe, error) {
 	case *config.TCPCheck:
 		return alone(health.TCPConnect(health.TCPSettings{Network: network, ConnectTimeout: timeout}))
 	case *config.UDPCheck:
-		return alone(health.UDP(health.UDPSettings{
-			Network: network, ConnectTimeout: timeout, Payload: q.Payload, RequireReply: q.RequireReply,
-			MinReply: q.MinReply, MaxReply: q.MaxReply, Reply: q.Reply, ReplyMask: q.ReplyMask,
-		}))
+		settings := health.UDPSettings{Network: network, ConnectTimeout: timeout, Payload: q.Payload}
+		if q.RequireReply { // else what a reply must be means nothing, and need not make sense
+			settings.RequireReply, settings.MinReply, settings.MaxReply = true, q.MinReply, q.MaxReply
+			settings.Reply, settings.ReplyMask = q.Reply, q.ReplyMask
+		}
+		return alone(health.UDP(settings))
 	case *config.DNSCheck:
 		return alone(health.DNS(health.DNSSettings{Network: network, ConnectTimeout: timeout, Type: q.Type, Name: q.Name}))
 	case *config.SMTPCheck:

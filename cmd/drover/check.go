@@ -6,7 +6,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
+	"os/exec"
 	"strings"
 
 	"drover/ctrl/config"
@@ -148,13 +150,38 @@ func loadConfig(file, id string, running *config.Config) (*config.Config, config
 	return cfg, findings, nil
 }
 
+// findFile says why a file is not there.
+func findFile(name string) error {
+	info, err := os.Stat(name)
+	return reason(regular(name, info, err))
+}
+
+// findProgram says why a program cannot be run, whether it is in PATH or has a path.
+func findProgram(name string) error {
+	_, err := exec.LookPath(name)
+	return reason(err)
+}
+
+// reason strips what was done with which file, which the finding tells itself.
+func reason(err error) error {
+	var path *fs.PathError
+	var program *exec.Error
+	switch {
+	case errors.As(err, &path):
+		return path.Err
+	case errors.As(err, &program):
+		return program.Err
+	}
+	return err
+}
+
 // thisHost asks for the interfaces of this host. One that goes away meanwhile is passed over.
 func thisHost() (config.Host, error) {
 	names, err := netif.Interfaces()
 	if err != nil {
 		return config.Host{}, err
 	}
-	host := config.Host{Interfaces: names, Links: map[string]config.HostLink{}}
+	host := config.Host{Interfaces: names, Links: map[string]config.HostLink{}, File: findFile, Program: findProgram}
 	for _, name := range names {
 		link, err := netif.Link(name)
 		if errors.Is(err, netif.ErrNoInterface) {

@@ -158,6 +158,8 @@ func TestCheck(t *testing.T) {
 	twin := writeConfig(t, wellNowhere)
 	shared := writeConfig(t, "@one $I=one\n"+wellNowhere+"@three mystery\n")
 	warned := writeConfig(t, "bfd_instance B {\n}\n"+wellAnywhere)
+	alone := writeConfig(t, "SSL {\n  key /nosuch\n}\n"+wellAnywhere)
+	ill := writeConfig(t, "vrrp_script S {\n  script nosuch\n}\n"+wellAnywhere)
 	missing := filepath.Join(t.TempDir(), "missing.conf")
 	for name, test := range map[string]struct {
 		args   []string
@@ -167,6 +169,8 @@ func TestCheck(t *testing.T) {
 		"a good file says nothing":                {[]string{good}, exitDone, ""},
 		"an unknown keyword":                      {[]string{unknown}, exitFailed, unknown + ":1:1: error: "},
 		"an interface that is not here":           {[]string{"--host", away}, exitFailed, away + ":2:13: error: no interface \"nosuch0\" on this host; it has "},
+		"a key that is not here":                  {[]string{"--host", alone}, exitDone, alone + ":2:7: warning: key: file /nosuch cannot be found: no such file or directory\n"},
+		"a program that is not here":              {[]string{"--host", ill}, exitDone, ill + ":1:1: warning: vrrp_script S is tracked by nothing: it has no effect\n" + ill + ":2:10: warning: script: program nosuch cannot be found: executable file not found in $PATH\n"},
 		"an interface that may be elsewhere":      {[]string{away}, exitDone, ""},
 		"a warning only":                          {[]string{warned}, exitDone, warned + ":1:1: warning: bfd_instance is not served"},
 		"a missing file":                          {[]string{missing}, exitFailed, missing + ":1:1: error: no such configuration file\n"},

@@ -76,7 +76,7 @@ func (d checkDefaults) times(kind kindDefaults) CheckTimes {
 func checkKeywords[T any](defaults func(*T) *checkDefaults) map[string]keyword[T] {
 	return with(timeKeywords(defaults), map[string]keyword[T]{
 		"connect_timeout": connectTimeout(defaults),
-		"virtualhost":     text(func(t *T) *string { return &defaults(t).virtualHost }),
+		"virtualhost":     wireWord(func(t *T) *string { return &defaults(t).virtualHost }),
 		"check_path":      choice(func(t *T) *CheckPath { return &defaults(t).path }, checkPaths),
 	})
 }

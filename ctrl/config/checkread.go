@@ -41,6 +41,9 @@ type udpDraft struct {
 // maxReply is the longest reply that keepalived can ask for.
 const maxReply = 65535
 
+// maxPayload is the longest payload of UDP over IPv4.
+const maxPayload = 65507
+
 var udpCheckGrammar = grammar[udpDraft]{
 	block: "UDP_CHECK",
 	served: with(commonKeywords(func(c *udpDraft) *checkDraft { return &c.checkDraft }), map[string]keyword[udpDraft]{
@@ -77,6 +80,9 @@ func (p *parser) udpCheck(s *statement, r *realDraft) Check {
 
 func readPayload(p *parser, s *statement, into *udpDraft) {
 	into.Payload, _ = p.hexString(s, false)
+	if len(into.Payload) > maxPayload {
+		p.errorf(s.args()[0].Position, "payload has %d bytes, and a datagram has room for %d", len(into.Payload), maxPayload)
+	}
 }
 
 // readReply reads require_reply [HEX].

@@ -88,7 +88,9 @@ type Config struct {
 	// Drover holds the settings that keepalived has no word for.
 	Drover Drover
 
+	// interfaces and files are what the host must have.
 	interfaces []interfaceUse
+	files      []fileUse
 }
 
 // LVSTimeouts say how long a silent connection is remembered, by its state

@@ -23,6 +23,10 @@ type Host struct {
 	// Starting: whoever asks is about to start with the configuration, and may
 	// start without the interfaces of some instances if another one has its own.
 	Starting bool
+
+	// File and Program return why a file, and a program that may be without a
+	// path, cannot be found; nil functions for what is not checked.
+	File, Program func(name string) error
 }
 
 // HostLink is a network interface of the machine.
@@ -45,6 +49,13 @@ type HostLink struct {
 type interfaceUse struct {
 	Position
 	name string
+}
+
+// fileUse is a mention of a file that is read, or of a program.
+type fileUse struct {
+	Position
+	keyword, name string
+	program       bool
 }
 
 // CheckHost finds what is wrong with the configuration on this host: every
@@ -73,6 +84,9 @@ func (c *Config) CheckHost(h Host) Findings {
 			told[use.name] = true
 			found.checkLink(use, link)
 		}
+	}
+	for _, use := range c.files {
+		found.checkFile(use, h)
 	}
 	if len(h.Links) > 0 {
 		for _, i := range c.Instances {
@@ -118,6 +132,21 @@ func (c *Config) InterfaceNames() []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// checkFile finds a file or a program that is not there.
+func (r *report) checkFile(use fileUse, h Host) {
+	find, what := h.File, "file"
+	if use.program {
+		find, what = h.Program, "program"
+	}
+	if find == nil {
+		return
+	}
+	if err := find(use.name); err != nil {
+		r.keyword = use.keyword
+		r.warnf(use.Position, "%s: %s %s cannot be found: %v", use.keyword, what, use.name, err)
+	}
 }
 
 // genericDrivers are usual drivers that run no XDP programs themselves.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 )
@@ -52,5 +53,59 @@ virtual_server 192.168.100.221 80 {
 				t.Errorf("found\n%swant\n%s", got, test.want)
 			}
 		})
+	}
+}
+
+func TestFilesThatTheHostDoesNotHave(t *testing.T) {
+	config := mustLoad(t, `SSL {
+  password x
+  certificate /none
+  key /none.key
+}
+vrrp_script S {
+  script "away -x"
+}
+vrrp_instance A {
+  interface enp1s0
+  virtual_router_id 51
+  notify_master "/none master"
+  virtual_ipaddress {
+    192.168.100.221/24
+  }
+  track_script {
+    S
+  }
+}
+virtual_server 192.168.100.221 80 {
+  lb_algo rr
+  lb_kind DR
+  protocol TCP
+  real_server 192.168.100.150 80 {
+    notify_up here
+    MISC_CHECK {
+      misc_path away
+    }
+  }
+}
+`)
+	host := Host{Interfaces: []string{"enp1s0"}}
+	if got := lines(config.CheckHost(host)); got != "" {
+		t.Errorf("found without being asked\n%s", got)
+	}
+	find := func(name string) error {
+		if name == "here" || name == "/here" {
+			return nil
+		}
+		return errors.New("gone")
+	}
+	host.File, host.Program = find, find
+	const want = `main:3:15: warning: certificate: file /none cannot be found: gone
+main:4:7: warning: key: file /none.key cannot be found: gone
+main:7:10: warning: script: program away cannot be found: gone
+main:12:17: warning: notify_master: program /none cannot be found: gone
+main:27:17: warning: misc_path: program away cannot be found: gone
+`
+	if got := lines(config.CheckHost(host)); got != want {
+		t.Errorf("found\n%swant\n%s", got, want)
 	}
 }

@@ -99,6 +99,7 @@ func (p *parser) command(keyword, w word) []string {
 	case len(words) == 0 || words[0] == "":
 		p.errorf(w.Position, "%s needs a command", keyword.text)
 	default:
+		p.config.files = append(p.config.files, fileUse{w.Position, keyword.text, words[0], true})
 		return words
 	}
 	return nil

@@ -15,7 +15,7 @@ type smtpDraft struct {
 var smtpCheckGrammar = grammar[smtpDraft]{
 	block: "SMTP_CHECK",
 	served: with(commonKeywords(func(c *smtpDraft) *checkDraft { return &c.checkDraft }), map[string]keyword[smtpDraft]{
-		"helo_name": text(func(c *smtpDraft) *string { return &c.HeloName }),
+		"helo_name": wireWord(func(c *smtpDraft) *string { return &c.HeloName }),
 		"host":      {block: true, read: collect(func(c *smtpDraft) *[]*statement { return &c.hosts })},
 	}),
 }

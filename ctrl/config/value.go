@@ -19,6 +19,19 @@ func text[T any](field func(*T) *string) keyword[T] {
 	}}
 }
 
+// wireWord reads one word that is sent to servers as it stands, in a line that a
+// space or a line break in it would end.
+func wireWord[T any](field func(*T) *string) keyword[T] {
+	return keyword[T]{min: 1, max: 1, read: func(p *parser, s *statement, into *T) {
+		value := s.args()[0]
+		if strings.ContainsFunc(value.text, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+			p.errorf(value.Position, "%s %q has a space or a control character, which would end it on its way to the server", s.keyword().text, value.text)
+			return
+		}
+		*field(into) = value.text
+	}}
+}
+
 // integer reads a decimal number from low to high.
 func integer[T any, N int | uint8 | uint16 | uint32](low, high int, field func(*T) *N) keyword[T] {
 	return keyword[T]{min: 1, max: 1, read: func(p *parser, s *statement, into *T) {

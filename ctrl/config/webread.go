@@ -35,7 +35,7 @@ func webKeywords() map[string]keyword[webDraft] {
 	return with(commonKeywords(func(c *webDraft) *checkDraft { return &c.checkDraft }), map[string]keyword[webDraft]{
 		"url":           {block: true, read: readURL},
 		"nb_get_retry":  integer(0, maxInt, func(c *webDraft) *int { return &c.settings.retry }),
-		"virtualhost":   text(func(c *webDraft) *string { return &c.settings.virtualHost }),
+		"virtualhost":   wireWord(func(c *webDraft) *string { return &c.settings.virtualHost }),
 		"http_protocol": {min: 1, max: 1, read: readHTTPProtocol},
 		"fast_recovery": boolean(func(c *webDraft) *bool { return &c.FastRecovery }),
 	})
@@ -95,18 +95,18 @@ type urlDraft struct {
 var urlGrammar = grammar[urlDraft]{
 	block: "url",
 	served: with(regexKeywords, map[string]keyword[urlDraft]{
-		"path":        text(func(u *urlDraft) *string { return &u.Path }),
+		"path":        wireWord(func(u *urlDraft) *string { return &u.Path }),
 		"status_code": {min: 1, max: maxInt, read: readStatusCodes},
 		"digest":      {min: 1, max: 1, read: readDigest},
-		"virtualhost": text(func(u *urlDraft) *string { return &u.VirtualHost }),
+		"virtualhost": wireWord(func(u *urlDraft) *string { return &u.VirtualHost }),
 	}),
 	unserved: unserved("Drover's regular expressions need no stack", "regex_stack"),
 }
 
 func readURL(p *parser, s *statement, into *webDraft) {
-	u := urlDraft{URL: URL{Position: s.keyword().Position}}
+	u, before := urlDraft{URL: URL{Position: s.keyword().Position}}, p.errors
 	urlGrammar.read(p, s.block.statements, &u)
-	if u.Path == "" {
+	if u.Path == "" && p.errors == before {
 		p.errorf(u.Position, "url needs a path, such as path /")
 	}
 	if len(u.StatusCodes) == 0 {

@@ -34,6 +34,9 @@ const defaultMaxReply = 255
 // mostDatagram is the longest UDP payload, in bytes.
 const mostDatagram = 65507
 
+// longestReply is keepalived's limit of max_reply_length, in bytes.
+const longestReply = 65535
+
 // udpProbe is the probe of a UDP_CHECK.
 type udpProbe struct {
 	UDPSettings
@@ -56,8 +59,8 @@ func UDP(settings UDPSettings) (Probe, error) {
 	switch {
 	case settings.Network == nil:
 		return nil, errNoNetwork
-	case settings.MinReply < 0 || settings.MaxReply > mostDatagram || settings.MinReply > settings.MaxReply:
-		return nil, fmt.Errorf("reply of %d to %d bytes is not within 0 to %d", settings.MinReply, settings.MaxReply, mostDatagram)
+	case settings.MinReply < 0 || settings.MaxReply > longestReply || settings.MinReply > settings.MaxReply:
+		return nil, fmt.Errorf("reply of %d to %d bytes is not within 0 to %d", settings.MinReply, settings.MaxReply, longestReply)
 	case len(settings.Payload) > mostDatagram:
 		return nil, fmt.Errorf("payload of %d bytes does not fit a datagram", len(settings.Payload))
 	case len(settings.ReplyMask) != 0 && len(settings.ReplyMask) != len(settings.Reply):

@@ -134,7 +134,7 @@ func TestUDPSettingsOutOfRangeAreRefused(t *testing.T) {
 		"a negative time":              {UDPSettings{Network: loopback, ConnectTimeout: -1}, "negative"},
 		"a reply that can never be":    {UDPSettings{Network: loopback, MinReply: 9, MaxReply: 5}, "reply of 9 to 5 bytes"},
 		"a reply above the default":    {UDPSettings{Network: loopback, MinReply: 300}, "reply of 300 to 255 bytes"},
-		"a reply that fits no packet":  {UDPSettings{Network: loopback, MaxReply: 65508}, "not within 0 to 65507"},
+		"a reply that fits no packet":  {UDPSettings{Network: loopback, MaxReply: 65536}, "not within 0 to 65535"},
 		"a payload that fits none":     {UDPSettings{Network: loopback, Payload: make([]byte, 65508)}, "does not fit"},
 		"a mask of another length":     {UDPSettings{Network: loopback, Reply: []byte("ab"), ReplyMask: []byte{1}}, "differ in length"},
 		"a negative length of a reply": {UDPSettings{Network: loopback, MinReply: -1}, "reply of -1"},
