@@ -51,14 +51,10 @@ func (p *parser) fileCheck(s *statement, r *realDraft) Check {
 	case c.file.text == "":
 		p.errorf(c.Position, "FILE_CHECK needs a track_file")
 	case !known:
-		p.errorf(c.file.Position, "there is no track_file %s%s", c.file.text, nearestName(c.file.text, p.tracked[fileKind]))
+		p.errorf(c.file.Position, "there is no track_file %s%s", c.file.text, nearestName(p.report, c.file.text, p.tracked[fileKind]))
 	}
 	c.File = c.file.text
-	for _, f := range p.config.TrackFiles {
-		if f.Name == c.File {
-			c.Path = f.Path
-		}
-	}
+	c.Path = file.path
 	if c.Weight == 0 {
 		c.Weight, c.Reverse = file.weight, file.reverse
 	}

@@ -71,14 +71,21 @@ func (c *Config) CheckHost(h Host) Findings {
 			made[i.VMAC.Name] = true
 		}
 	}
-	told, away := map[string]bool{}, c.mayBeAway(h)
+	has, told, away := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, name := range h.Interfaces {
+		has[name] = true
+	}
+	for _, name := range c.mayBeAway(h) {
+		away[name] = true
+	}
+	all := strings.Join(slices.Sorted(slices.Values(h.Interfaces)), ", ")
 	for _, use := range c.interfaces {
 		link, known := h.Links[use.name]
 		switch {
 		case made[use.name]:
-		case !slices.Contains(h.Interfaces, use.name):
+		case !has[use.name]:
 			if !c.DynamicInterfaces {
-				found.checkAbsent(use, h.Interfaces, away)
+				found.checkAbsent(use, all, away[use.name])
 			}
 		case known && !told[use.name]:
 			told[use.name] = true
@@ -115,9 +122,8 @@ func (c *Config) mayBeAway(h Host) []string {
 }
 
 // checkAbsent judges the mention of an interface that is not there.
-func (r *report) checkAbsent(use interfaceUse, there, away []string) {
-	has := strings.Join(slices.Sorted(slices.Values(there)), ", ")
-	if slices.Contains(away, use.name) {
+func (r *report) checkAbsent(use interfaceUse, has string, away bool) {
+	if away {
 		r.warnf(use.Position, "no interface %q on this host; it has %s; what is configured on it waits for it", use.name, has)
 		return
 	}

@@ -137,8 +137,7 @@ func (p *parser) instance(s *statement) {
 	if p.checkInstance(draft); p.errors > before {
 		return
 	}
-	p.checkRouterUnique(draft.Instance)
-	p.config.Instances = append(p.config.Instances, draft.Instance)
+	p.addInstance(draft.Instance)
 	p.ownPriorityChanges[draft.Name] = draft.priorityChangesAt.written()
 	p.useInterfaces(draft)
 }

@@ -174,15 +174,31 @@ func (p *parser) checkInstanceName(i Instance) {
 	p.instanceNames[i.Name] = i.Position
 }
 
-// checkRouterUnique finds instances that would take each other for the same
-// virtual router. The families have their own numbers.
-func (p *parser) checkRouterUnique(i Instance) {
-	for _, other := range p.config.Instances {
-		if other.Interface == i.Interface && other.VirtualRouterID == i.VirtualRouterID && other.IPv6() == i.IPv6() {
-			p.errorf(i.Position, "instance %s has virtual_router_id %d on %s, which instance %s at %s already has",
-				i.Name, i.VirtualRouterID, i.Interface, other.Name, other.Position)
-		}
+// router is what only one instance may have. The families have their own numbers.
+type router struct {
+	iface string
+	id    uint8
+	ipv6  bool
+}
+
+// routerOf returns the virtual router that an instance is a member of.
+func routerOf(i Instance) router { return router{i.Interface, i.VirtualRouterID, i.IPv6()} }
+
+// addInstance adds an instance. It finds those that would take each other for the
+// same virtual router.
+func (p *parser) addInstance(i Instance) {
+	if n, ok := p.routers[routerOf(i)]; ok {
+		other := &p.config.Instances[n]
+		p.errorf(i.Position, "instance %s has virtual_router_id %d on %s, which instance %s at %s already has",
+			i.Name, i.VirtualRouterID, i.Interface, other.Name, other.Position)
+	} else {
+		p.routers[routerOf(i)] = len(p.config.Instances)
 	}
+	if i.VMAC != nil {
+		p.vmacs[i.VMAC.Name] = len(p.config.Instances)
+	}
+	p.instanceAt[i.Name] = len(p.config.Instances)
+	p.config.Instances = append(p.config.Instances, i)
 }
 
 // useInterfaces notes the interfaces that the host must have.

@@ -9,13 +9,14 @@ import (
 // hardly mean. All that it finds are warnings: the file alone cannot tell.
 func (p *parser) checkMeaning() {
 	held := p.heldAddresses()
+	networks := networksOf(held)
 	p.checkHolders(held)
 	p.checkSources()
 	p.checkHeld()
 	for n := range p.config.VirtualServers {
 		v := &p.config.VirtualServers[n]
 		p.about("virtual_server")
-		p.checkNetworks(v, held)
+		p.checkNetworks(v, held, networks)
 		p.checkWeights(v)
 		p.checkOwnAddresses(v)
 		p.checkHosts(v)
@@ -97,19 +98,41 @@ func (p *parser) checkSources() {
 	}
 }
 
+// networks are networks by the lengths of their prefixes.
+type networks map[int]map[netip.Prefix]bool
+
+// networksOf returns the networks of all addresses.
+func networksOf(held map[netip.Addr]holder) networks {
+	all := networks{}
+	for _, a := range held {
+		bits := a.Prefix.Bits()
+		if all[bits] == nil {
+			all[bits] = map[netip.Prefix]bool{}
+		}
+		all[bits][a.Prefix.Masked()] = true
+	}
+	return all
+}
+
+// contain reports whether an address is in any of the networks.
+func (n networks) contain(a netip.Addr) bool {
+	for bits, known := range n {
+		if network, err := a.Prefix(bits); err == nil && known[network] {
+			return true
+		}
+	}
+	return false
+}
+
 // checkNetworks finds real servers outside of all networks that the file knows,
 // where a VIP tells its network.
-func (p *parser) checkNetworks(v *VirtualServer, held map[netip.Addr]holder) {
+func (p *parser) checkNetworks(v *VirtualServer, held map[netip.Addr]holder, networks networks) {
 	vip := held[v.Endpoints()[0].Addr()].Prefix
 	if !vip.IsValid() || vip.IsSingleIP() {
 		return
 	}
 	for _, r := range v.RealServers {
-		known := false
-		for _, a := range held {
-			known = known || a.Prefix.Contains(r.Address)
-		}
-		if !known {
+		if !networks.contain(r.Address) {
 			p.warnf(r.Position, "real server %s is not in the network of %s, nor in any other of this file: direct return needs it on the same LAN",
 				r.Address, vip)
 		}
@@ -135,8 +158,12 @@ func (p *parser) checkWeights(v *VirtualServer) {
 // checkOwnAddresses finds servers that are the virtual server itself, or each
 // other.
 func (p *parser) checkOwnAddresses(v *VirtualServer) {
+	own := map[netip.Addr]bool{}
+	for _, e := range v.Endpoints() {
+		own[e.Addr()] = true
+	}
 	for _, r := range v.RealServers {
-		if slices.ContainsFunc(v.Endpoints(), func(e netip.AddrPort) bool { return e.Addr() == r.Address }) {
+		if own[r.Address] {
 			p.warnf(r.Position, "real server %s is the address of the virtual server: write an address that only the real server has", r.Address)
 		}
 		if r.Address == v.SorryServer.Addr() {

@@ -14,34 +14,65 @@ import (
 // configurations are passed over.
 func CheckTogether(machines []*Config) Findings {
 	found := &report{}
-	for n, machine := range machines {
+	var earlier []members
+	for _, machine := range machines {
 		if machine == nil {
 			continue
 		}
-		for _, earlier := range machines[:n] {
-			if earlier == nil {
-				continue
-			}
-			for _, other := range earlier.Instances {
-				for _, i := range machine.Instances {
-					if sameRouter(i, other) {
-						found.compareMembers(i, other)
-					}
+		for _, other := range earlier {
+			for _, i := range machine.Instances {
+				for _, n := range other.peers(i) {
+					found.compareMembers(i, other.instances[n])
 				}
 			}
 		}
+		earlier = append(earlier, membersOf(machine))
 	}
 	found.findings.sort()
 	return found.findings
 }
 
-func sameRouter(a, b Instance) bool {
-	if a.VirtualRouterID != b.VirtualRouterID || a.IPv6() != b.IPv6() {
-		return false
+// members are the instances of one machine, by what they may have in common with
+// those of another: of several that hold one address, the first counts.
+type members struct {
+	instances []Instance
+	byRouter  map[router]int
+	byAddress map[heldBy]int
+}
+
+// heldBy is an address that an instance of a virtual router id holds.
+type heldBy struct {
+	netip.Addr
+	id uint8
+}
+
+func membersOf(machine *Config) members {
+	m := members{machine.Instances, map[router]int{}, map[heldBy]int{}}
+	for n, i := range m.instances {
+		m.byRouter[routerOf(i)] = n
+		for _, a := range advertised(i) {
+			if _, ok := m.byAddress[heldBy{a, i.VirtualRouterID}]; !ok {
+				m.byAddress[heldBy{a, i.VirtualRouterID}] = n
+			}
+		}
 	}
-	return a.Interface == b.Interface || slices.ContainsFunc(a.Addresses, func(one VirtualAddress) bool {
-		return slices.Contains(advertised(b), one.Prefix.Addr())
-	})
+	return m
+}
+
+// peers returns which instances are members of the same virtual router as one of
+// another machine.
+func (m members) peers(i Instance) []int {
+	var all []int
+	if n, ok := m.byRouter[routerOf(i)]; ok {
+		all = append(all, n)
+	}
+	for _, a := range advertised(i) {
+		if n, ok := m.byAddress[heldBy{a, i.VirtualRouterID}]; ok {
+			all = append(all, n)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // advertised returns the addresses of an instance as adverts tell them.

@@ -19,8 +19,25 @@ type parser struct {
 	// of their priority are told.
 	ownPriorityChanges map[string]bool
 
+	// routers tell which instance has each virtual router id, vmacs which one has
+	// the name of an interface, both as indexes of the config's; instanceAt is the
+	// index of each name.
+	routers    map[router]int
+	vmacs      map[string]int
+	instanceAt map[string]int
+
+	// vmacNumbers are the next numbers in names of VMACs, by virtual router id and
+	// family: those before are taken.
+	vmacNumbers map[router]int
+
+	// syncGroups tell where each sync group is written.
+	syncGroups map[string]Position
+
 	// tracked are the scripts, files and processes by name.
 	tracked map[trackKind]map[string]tracked
+
+	// listed tell where each name is written in a list.
+	listed map[listed]Position
 
 	// rulesWithoutPriority counts the rules that got one.
 	rulesWithoutPriority uint32
@@ -129,17 +146,22 @@ func vocabularies() []vocabulary {
 // newParser returns a parser that has read nothing.
 func newParser(r *report) *parser {
 	return &parser{
-		report:        r,
-		vocabularies:  vocabularies(),
-		globals:       defaultGlobals(),
-		instanceNames: map[string]Position{},
-		memberOf:      map[string]string{},
-
-		ownPriorityChanges: map[string]bool{},
+		report:             r,
+		vocabularies:       vocabularies(),
+		globals:            defaultGlobals(),
+		instanceNames:      map[string]Position{},
+		memberOf:           map[string]string{},
+		routers:            map[router]int{},
+		vmacs:              map[string]int{},
+		vmacNumbers:        map[router]int{},
+		instanceAt:         map[string]int{},
+		syncGroups:         map[string]Position{},
+		listed:             map[listed]Position{},
 		tracked:            map[trackKind]map[string]tracked{},
 		groups:             map[string]*serverGroup{},
 		told:               map[Position]bool{},
 		endpoints:          map[endpoint]Position{},
+		ownPriorityChanges: map[string]bool{},
 	}
 }
 

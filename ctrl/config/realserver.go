@@ -105,12 +105,11 @@ func (p *parser) realServer(s *statement, v *serverDraft) {
 	if r.leftOut {
 		return
 	}
-	for _, other := range v.RealServers {
-		if other.Address == r.Address {
-			p.warnf(r.Position, "real server %s is already defined at %s: this one is left out", r.Address, other.Position)
-			return
-		}
+	if other, ok := v.places[r.Address]; ok {
+		p.warnf(r.Position, "real server %s is already defined at %s: this one is left out", r.Address, other)
+		return
 	}
+	v.places[r.Address] = r.Position
 	v.RealServers = append(v.RealServers, r.RealServer)
 }
 

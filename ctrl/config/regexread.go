@@ -61,7 +61,7 @@ func readRegexOptions(p *parser, s *statement, into *urlDraft) {
 	for _, w := range s.args() {
 		switch effect := regexOptions[w.text]; {
 		case effect == "":
-			p.errorf(w.Position, "regex_options has no %q%s", w.text, nearestName(w.text, regexOptions))
+			p.errorf(w.Position, "regex_options has no %q%s", w.text, nearestName(p.report, w.text, regexOptions))
 		case effect == "?":
 			p.errorf(w.Position, "regex option %s is not served: Drover's regular expressions have no such mode", w.text)
 		case !slices.Contains(into.regex.Options, w.text):

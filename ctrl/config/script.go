@@ -85,7 +85,7 @@ func (p *parser) script(s *statement) {
 	if script.User == "" {
 		script.User, script.Group = p.globals.user.user, p.globals.user.group
 	}
-	p.define(scriptKind, script.Name, tracked{script.Position, weighting{script.Weight, script.Reverse}})
+	p.define(scriptKind, script.Name, tracked{script.Position, weighting{script.Weight, script.Reverse}, ""})
 	p.config.Scripts = append(p.config.Scripts, script)
 }
 

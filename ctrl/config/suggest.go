@@ -73,8 +73,15 @@ func nearest(text string, words []string) (string, bool) {
 	return best, best != ""
 }
 
-// nearestName returns the end of a message about a name that nothing has.
-func nearestName[T any](name string, known map[string]T) string {
+// maxHints is how many names a hint is searched for among.
+const maxHints = 500
+
+// nearestName returns the end of a message about a name that nothing has, if the
+// message will be told.
+func nearestName[T any](r *report, name string, known map[string]T) string {
+	if r.full(Error) || len(known) > maxHints {
+		return ""
+	}
 	if near, ok := nearest(name, slices.Sorted(maps.Keys(known))); ok {
 		return fmt.Sprintf("; did you mean %s?", near)
 	}

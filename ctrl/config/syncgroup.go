@@ -47,10 +47,8 @@ func readMembers(p *parser, s *statement, into *groupDraft) {
 // syncGroup reads a vrrp_sync_group block. All instances are known.
 func (p *parser) syncGroup(s *statement) {
 	g, before := &groupDraft{SyncGroup: SyncGroup{Position: s.keyword().Position, Name: s.args()[0].text}}, p.errors
-	for _, other := range p.config.SyncGroups {
-		if other.Name == g.Name {
-			p.errorf(g.Position, "vrrp_sync_group %s is already defined at %s", g.Name, other.Position)
-		}
+	if other, ok := p.syncGroups[g.Name]; ok {
+		p.errorf(g.Position, "vrrp_sync_group %s is already defined at %s", g.Name, other)
 	}
 	syncGroupGrammar.read(p, s.block.statements, g)
 	for _, name := range g.members {
@@ -65,6 +63,7 @@ func (p *parser) syncGroup(s *statement) {
 	case len(g.members) == 1:
 		p.warnf(g.Position, "vrrp_sync_group %s has one member only: there is nothing to keep together", g.Name)
 	}
+	p.syncGroups[g.Name] = g.Position
 	p.config.SyncGroups = append(p.config.SyncGroups, g.SyncGroup)
 	p.useTracked(g.TrackInterfaces)
 }
@@ -77,21 +76,21 @@ func (p *parser) syncMember(name word, g *groupDraft) {
 		return
 	}
 	if _, ok := p.instanceNames[name.text]; !ok {
-		p.errorf(name.Position, "there is no vrrp_instance %s%s", name.text, nearestName(name.text, p.instanceNames))
+		p.errorf(name.Position, "there is no vrrp_instance %s%s", name.text, nearestName(p.report, name.text, p.instanceNames))
 		return
 	}
 	p.memberOf[name.text] = g.Name
-	for n := range p.config.Instances {
-		if i := &p.config.Instances[n]; i.Name == name.text {
-			g.Members = append(g.Members, i.Name)
-			if g.priorityChangesAt.written() && !p.ownPriorityChanges[i.Name] {
-				i.NotifyPriorityChanges = g.priorityChanges
-			}
-			p.dropShared(i, g)
-			if !g.TrackingWeight {
-				p.levelWeights(i, g.Name)
-			}
-			return
-		}
+	n, ok := p.instanceAt[name.text]
+	if !ok {
+		return
+	}
+	i := &p.config.Instances[n]
+	g.Members = append(g.Members, i.Name)
+	if g.priorityChangesAt.written() && !p.ownPriorityChanges[i.Name] {
+		i.NotifyPriorityChanges = g.priorityChanges
+	}
+	p.dropShared(i, g)
+	if !g.TrackingWeight {
+		p.levelWeights(i, g.Name)
 	}
 }

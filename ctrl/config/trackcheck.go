@@ -66,18 +66,15 @@ func (p *parser) dropShared(i *Instance, g *groupDraft) {
 		return true
 	}
 	i.TrackInterfaces = slices.DeleteFunc(i.TrackInterfaces, func(t TrackInterface) bool {
-		return slices.ContainsFunc(g.TrackInterfaces, func(other TrackInterface) bool { return other.Name == t.Name }) &&
-			shared(t.Position, t.Name)
+		_, both := p.listed[listed{&g.TrackInterfaces, t.Name}]
+		return both && shared(t.Position, t.Name)
 	})
-	for _, lists := range []struct {
-		own   *[]Track
-		group []Track
-	}{
-		{&i.TrackScripts, g.TrackScripts}, {&i.TrackFiles, g.TrackFiles}, {&i.TrackProcesses, g.TrackProcesses},
+	for _, lists := range []struct{ own, group *[]Track }{
+		{&i.TrackScripts, &g.TrackScripts}, {&i.TrackFiles, &g.TrackFiles}, {&i.TrackProcesses, &g.TrackProcesses},
 	} {
 		*lists.own = slices.DeleteFunc(*lists.own, func(t Track) bool {
-			return slices.ContainsFunc(lists.group, func(other Track) bool { return other.Name == t.Name }) &&
-				shared(t.Position, t.Name)
+			_, both := p.listed[listed{lists.group, t.Name}]
+			return both && shared(t.Position, t.Name)
 		})
 	}
 }

@@ -41,6 +41,6 @@ func (p *parser) trackFile(s *statement) {
 	case !strings.HasPrefix(f.Path, "/"):
 		p.warnf(f.Position, "file %s is relative to where Drover is started: write the whole path", f.Path)
 	}
-	p.define(fileKind, f.Name, tracked{f.Position, weighting{f.Weight, f.Reverse}})
+	p.define(fileKind, f.Name, tracked{f.Position, weighting{f.Weight, f.Reverse}, f.Path})
 	p.config.TrackFiles = append(p.config.TrackFiles, f)
 }

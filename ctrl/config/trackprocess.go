@@ -75,7 +75,7 @@ func (p *parser) trackProcess(s *statement) {
 	if p.errors == before {
 		p.completeProcess(&t)
 	}
-	p.define(processKind, t.Name, tracked{t.Position, weighting{t.Weight, t.Reverse}})
+	p.define(processKind, t.Name, tracked{t.Position, weighting{t.Weight, t.Reverse}, ""})
 	p.config.TrackProcesses = append(p.config.TrackProcesses, t.TrackProcess)
 }
 

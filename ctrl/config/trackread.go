@@ -77,6 +77,9 @@ var (
 type tracked struct {
 	Position
 	weighting
+
+	// path is that of a file.
+	path string
 }
 
 // define notes the name of what can be tracked.
@@ -112,6 +115,24 @@ func trackingKeywords[T any](tracking func(*T) *Tracking) map[string]keyword[T] 
 	}
 }
 
+// listed is a name in a list, which a pointer stands for.
+type listed struct {
+	list any
+	name string
+}
+
+// isListed reports whether a list of what is tracked has a name already, and notes
+// that it has it now.
+func (p *parser) isListed(list any, name word) bool {
+	other, ok := p.listed[listed{list, name.text}]
+	if ok {
+		p.warnf(name.Position, "%s is passed over: it is tracked already, at %s", name.text, other)
+	} else {
+		p.listed[listed{list, name.text}] = name.Position
+	}
+	return ok
+}
+
 // trackLine reads NAME [weight N [reverse|noreverse]]. What is not written is as
 // where NAME is defined.
 func (p *parser) trackLine(line *statement, kind trackKind, list *[]Track) {
@@ -121,14 +142,11 @@ func (p *parser) trackLine(line *statement, kind trackKind, list *[]Track) {
 	}
 	definition, ok := p.tracked[kind][name.text]
 	if !ok {
-		p.errorf(name.Position, "there is no %s %s%s", kind.block, name.text, nearestName(name.text, p.tracked[kind]))
+		p.errorf(name.Position, "there is no %s %s%s", kind.block, name.text, nearestName(p.report, name.text, p.tracked[kind]))
 		return
 	}
-	for _, other := range *list {
-		if other.Name == name.text {
-			p.warnf(name.Position, "%s is passed over: it is tracked already, at %s", name.text, other.Position)
-			return
-		}
+	if p.isListed(list, name) {
+		return
 	}
 	w := definition.weighting
 	if len(line.args()) > 0 {
@@ -143,11 +161,8 @@ func (p *parser) trackInterfaceLine(line *statement, into *Tracking) {
 	if p.refuseBlock(line) {
 		return
 	}
-	for _, other := range into.TrackInterfaces {
-		if other.Name == name.text {
-			p.warnf(name.Position, "%s is passed over: it is tracked already, at %s", name.text, other.Position)
-			return
-		}
+	if p.isListed(&into.TrackInterfaces, name) {
+		return
 	}
 	var w weighting
 	if len(line.args()) > 0 {

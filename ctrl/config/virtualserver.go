@@ -1,6 +1,9 @@
 package config
 
-import "strings"
+import (
+	"net/netip"
+	"strings"
+)
 
 // serverDraft is a virtual server while its block is read.
 type serverDraft struct {
@@ -10,6 +13,9 @@ type serverDraft struct {
 	// defaults.
 	realServers []*statement
 	defaults    realDefaults
+
+	// places tell where each real server is written.
+	places map[netip.Addr]Position
 
 	algorithm, kind, protocol, granularity word
 
@@ -91,6 +97,7 @@ func (p *parser) virtualServer(s *statement) {
 	v := &serverDraft{
 		VirtualServer: VirtualServer{Position: s.keyword().Position, Protocol: UDP, Quorum: 1},
 		defaults:      realDefaults{checkDefaults: defaultChecks(p.config.Drover.CheckPath), weight: 1},
+		places:        map[netip.Addr]Position{},
 	}
 	before := p.errors
 	p.serverAddress(s.args(), v)

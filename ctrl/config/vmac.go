@@ -119,6 +119,8 @@ func (p *parser) nameVMAC(i *instanceDraft) {
 	if i.MulticastGroup.Is6() {
 		number = 6
 	}
+	kind := router{id: i.VirtualRouterID, ipv6: number == 6}
+	number = max(number, p.vmacNumbers[kind])
 	for i.VMAC.Name == "" || p.hasVMAC(i.VMAC.Name) != nil {
 		i.VMAC.Name = fmt.Sprintf("%s%d.%d", prefix, number, i.VirtualRouterID)
 		if number == 0 {
@@ -126,15 +128,14 @@ func (p *parser) nameVMAC(i *instanceDraft) {
 		}
 		number++
 	}
+	p.vmacNumbers[kind] = number
 	p.interfaceName(word{i.VMAC.Position, i.VMAC.Name})
 }
 
 // hasVMAC returns the instance whose VMAC has a name, or nil.
 func (p *parser) hasVMAC(name string) *Instance {
-	for n := range p.config.Instances {
-		if other := &p.config.Instances[n]; other.VMAC != nil && other.VMAC.Name == name {
-			return other
-		}
+	if n, ok := p.vmacs[name]; ok {
+		return &p.config.Instances[n]
 	}
 	return nil
 }
