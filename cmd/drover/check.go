@@ -31,25 +31,23 @@ func runCheck(ctx context.Context, e env, args []string) error {
 	if err := endBySignal(ctx); err != nil {
 		return err
 	}
-	host := config.Host{}
+	var options []config.Option
 	if *withHost {
-		var err error
-		if host, err = thisHost(); err != nil {
+		host, err := thisHost()
+		if err != nil {
 			return err
 		}
+		options = append(options, config.WithHost(host))
 	}
 	var all []config.Findings
 	var machines []*config.Config
 	for _, file := range flags.Args() {
 		for id := range strings.SplitSeq(*ids, ",") {
-			cfg, findings, err := readConfig(file, id)
+			cfg, findings, err := readConfig(file, id, options...)
 			if err != nil {
 				return err
 			}
 			all, machines = append(all, findings), append(machines, cfg)
-			if *withHost && cfg != nil {
-				all = append(all, cfg.CheckHost(host))
-			}
 		}
 	}
 	findings := config.Merge(append(all, config.CheckTogether(machines))...)
@@ -105,7 +103,7 @@ func printFindings(e env, findings config.Findings, asJSON bool) error {
 
 // readConfig reads a configuration for the machine of an id; an empty one stands for the first label of the host's name.
 // The Config is nil if a finding is an error.
-func readConfig(file, id string) (*config.Config, config.Findings, error) {
+func readConfig(file, id string, options ...config.Option) (*config.Config, config.Findings, error) {
 	if id == "" {
 		name, err := os.Hostname()
 		if err != nil {
@@ -113,7 +111,8 @@ func readConfig(file, id string) (*config.Config, config.Findings, error) {
 		}
 		id, _, _ = strings.Cut(name, ".")
 	}
-	cfg, findings := config.Load(file, files{}, config.WithConfigID(id), config.WithEnvironment(os.LookupEnv))
+	options = append([]config.Option{config.WithConfigID(id), config.WithEnvironment(os.LookupEnv)}, options...)
+	cfg, findings := config.Load(file, files{}, options...)
 	if cfg == nil {
 		return nil, findings, nil
 	}

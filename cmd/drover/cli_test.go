@@ -160,6 +160,7 @@ func TestCheck(t *testing.T) {
 	warned := writeConfig(t, "bfd_instance B {\n}\n"+wellAnywhere)
 	alone := writeConfig(t, "SSL {\n  key /nosuch\n}\n"+wellAnywhere)
 	ill := writeConfig(t, "vrrp_script S {\n  script nosuch\n}\n"+wellAnywhere)
+	wrong := writeConfig(t, "mystery\n"+wellNowhere)
 	missing := filepath.Join(t.TempDir(), "missing.conf")
 	for name, test := range map[string]struct {
 		args   []string
@@ -171,6 +172,7 @@ func TestCheck(t *testing.T) {
 		"an interface that is not here":           {[]string{"--host", away}, exitFailed, away + ":2:13: error: no interface \"nosuch0\" on this host; it has "},
 		"a key that is not here":                  {[]string{"--host", alone}, exitDone, alone + ":2:7: warning: key: file /nosuch cannot be found: no such file or directory\n"},
 		"a program that is not here":              {[]string{"--host", ill}, exitDone, ill + ":1:1: warning: vrrp_script S is tracked by nothing: it has no effect\n" + ill + ":2:10: warning: script: program nosuch cannot be found: executable file not found in $PATH\n"},
+		"the host beside an error":                {[]string{"--host", wrong}, exitFailed, wrong + ":1:1: error: unknown keyword \"mystery\" at the top level\n" + wrong + ":3:13: error: no interface \"nosuch0\""},
 		"an interface that may be elsewhere":      {[]string{away}, exitDone, ""},
 		"a warning only":                          {[]string{warned}, exitDone, warned + ":1:1: warning: bfd_instance is not served"},
 		"a missing file":                          {[]string{missing}, exitFailed, missing + ":1:1: error: no such configuration file\n"},

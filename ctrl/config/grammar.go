@@ -76,7 +76,19 @@ func (k keyword[T]) check(p *parser, s *statement, into *T) {
 		p.warnf(args[k.max].Position, "%q is passed over: %s takes %s",
 			args[k.max].text, name.text, plural(k.max, "value"))
 	}
+	if len(p.undefined) > 0 && p.hasGap(s) {
+		p.errors++ // told already
+	}
 	k.read(p, s, into)
+}
+
+// hasGap reports whether a variable without a value stands in a statement or in its
+// block.
+func (p *parser) hasGap(s *statement) bool {
+	if slices.ContainsFunc(s.words, func(w word) bool { return p.undefined[w.Position] }) {
+		return true
+	}
+	return s.block != nil && slices.ContainsFunc(s.block.statements, p.hasGap)
 }
 
 // vocabulary returns the words of the block.

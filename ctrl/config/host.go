@@ -65,6 +65,13 @@ type fileUse struct {
 // warning, too, since it can change while Drover runs.
 func (c *Config) CheckHost(h Host) Findings {
 	found := &report{}
+	found.checkHost(c, h)
+	found.findings.sort()
+	return found.findings
+}
+
+// checkHost is CheckHost for one report.
+func (r *report) checkHost(c *Config, h Host) {
 	made := map[string]bool{}
 	for _, i := range c.Instances {
 		if i.VMAC != nil {
@@ -85,26 +92,24 @@ func (c *Config) CheckHost(h Host) Findings {
 		case made[use.name]:
 		case !has[use.name]:
 			if !c.DynamicInterfaces {
-				found.checkAbsent(use, all, away[use.name])
+				r.checkAbsent(use, all, away[use.name])
 			}
 		case known && !told[use.name]:
 			told[use.name] = true
-			found.checkLink(use, link)
+			r.checkLink(use, link)
 		}
 	}
 	for _, use := range c.files {
-		found.checkFile(use, h)
+		r.checkFile(use, h)
 	}
 	if len(h.Links) > 0 {
 		for _, i := range c.Instances {
-			found.checkInstanceHost(i, h)
+			r.checkInstanceHost(i, h)
 		}
 		for _, v := range c.VirtualServers {
-			found.checkServerHost(v, h)
+			r.checkServerHost(v, h)
 		}
 	}
-	found.findings.sort()
-	return found.findings
 }
 
 // mayBeAway lists interfaces without which the configuration is taken. Instances
@@ -152,6 +157,7 @@ func (r *report) checkFile(use fileUse, h Host) {
 	if err := find(use.name); err != nil {
 		r.keyword = use.keyword
 		r.warnf(use.Position, "%s: %s %s cannot be found: %v", use.keyword, what, use.name, err)
+		r.keyword = ""
 	}
 }
 

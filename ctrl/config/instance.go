@@ -130,6 +130,7 @@ func (p *parser) instance(s *statement) {
 	draft, before := p.newInstance(s), p.errors
 	instanceGrammar.read(p, s.block.statements, draft)
 	p.checkInstanceName(draft.Instance)
+	p.useInterfaces(draft)
 	if p.errors > before {
 		return
 	}
@@ -139,7 +140,6 @@ func (p *parser) instance(s *statement) {
 	}
 	p.addInstance(draft.Instance)
 	p.ownPriorityChanges[draft.Name] = draft.priorityChangesAt.written()
-	p.useInterfaces(draft)
 }
 
 // newInstance returns an instance with the defaults that global_defs gives.

@@ -203,7 +203,10 @@ func (p *parser) addInstance(i Instance) {
 
 // useInterfaces notes the interfaces that the host must have.
 func (p *parser) useInterfaces(i *instanceDraft) {
-	uses := []interfaceUse{{i.interfaceAt, i.Interface}}
+	var uses []interfaceUse
+	if i.interfaceAt.written() {
+		uses = append(uses, interfaceUse{i.interfaceAt, i.Interface})
+	}
 	for _, a := range append(i.addresses, i.excluded...) {
 		if a.Interface != "" {
 			uses = append(uses, interfaceUse{a.interfaceAt, a.Interface})

@@ -15,6 +15,12 @@ func WithConfigID(id string) Option {
 	return func(r *reader) { r.configID = id }
 }
 
+// WithHost finds what CheckHost does, too, in as much of the configuration as can be
+// read.
+func WithHost(h Host) Option {
+	return func(r *reader) { r.host = &h }
+}
+
 // Load reads the configuration in file. The findings are sorted by position;
 // the Config is nil if any of them is an Error.
 func Load(file string, src Source, options ...Option) (*Config, Findings) {
@@ -40,10 +46,13 @@ func Load(file string, src Source, options ...Option) (*Config, Findings) {
 	}
 
 	// Findings about keywords in the wrong block would only hide a brace that
-	// is missing.
+	// is missing, or follow from a file that is.
 	var config *Config
-	if found.errors == 0 {
+	if found.errors == found.gaps {
 		config = parse(found, statements)
+		if reader.host != nil {
+			found.checkHost(config, *reader.host)
+		}
 	}
 	found.findings.sort()
 	if found.errors > 0 {

@@ -5,18 +5,29 @@ import (
 	"slices"
 )
 
-// checkMeaning finds what a configuration without errors says and its author can
-// hardly mean. All that it finds are warnings: the file alone cannot tell.
-func (p *parser) checkMeaning() {
+// missing tells what was not read because of errors.
+type missing struct {
+	// holders: an instance or a static address may be missing; uses: whatever uses
+	// a definition may be.
+	holders, uses bool
+}
+
+// checkMeaning finds what a configuration says and its author can hardly mean, in
+// what was read of it. All that it finds are warnings: the file alone cannot tell.
+func (p *parser) checkMeaning(lost missing) {
 	held := p.heldAddresses()
 	networks := networksOf(held)
-	p.checkHolders(held)
+	if !lost.holders {
+		p.checkHolders(held)
+	}
 	p.checkSources()
 	p.checkHeld()
 	for n := range p.config.VirtualServers {
 		v := &p.config.VirtualServers[n]
 		p.about("virtual_server")
-		p.checkNetworks(v, held, networks)
+		if !lost.holders {
+			p.checkNetworks(v, held, networks)
+		}
 		p.checkWeights(v)
 		p.checkOwnAddresses(v)
 		p.checkHosts(v)
@@ -27,7 +38,9 @@ func (p *parser) checkMeaning() {
 			}
 		}
 	}
-	p.checkUnused()
+	if !lost.uses {
+		p.checkUnused()
+	}
 	p.about("")
 }
 

@@ -170,7 +170,9 @@ func newParser(r *report) *parser {
 func parse(r *report, statements []*statement) *Config {
 	p := newParser(r)
 	var d document
+	before := p.errors
 	documentGrammar.read(p, statements, &d)
+	unread := p.errors - before
 	for _, s := range d.globals {
 		globalsGrammar.read(p, s.block.statements, &p.globals)
 	}
@@ -178,28 +180,33 @@ func parse(r *report, statements []*statement) *Config {
 	for _, s := range d.drover {
 		droverGrammar.read(p, s.block.statements, &p.config.Drover)
 	}
+	before = p.errors - unread
+	var lost missing
 	for _, kind := range []struct {
 		statements []*statement
 		read       func(*statement)
+		holds      bool
 	}{
-		{d.scripts, p.script},
-		{d.files, p.trackFile},
-		{d.processes, p.trackProcess},
-		{d.staticAddresses, p.staticAddresses},
-		{d.staticRoutes, p.staticRoutes},
-		{d.staticRules, p.staticRules},
-		{d.instances, p.instance},
-		{d.syncGroups, p.syncGroup},
-		{d.ssl, p.credentials},
-		{d.groups, p.serverGroup},
-		{d.servers, p.virtualServer},
+		{d.scripts, p.script, false},
+		{d.files, p.trackFile, false},
+		{d.processes, p.trackProcess, false},
+		{d.staticAddresses, p.staticAddresses, true},
+		{d.staticRoutes, p.staticRoutes, false},
+		{d.staticRules, p.staticRules, false},
+		{d.instances, p.instance, true},
+		{d.syncGroups, p.syncGroup, false},
+		{d.ssl, p.credentials, false},
+		{d.groups, p.serverGroup, false},
+		{d.servers, p.virtualServer, false},
 	} {
 		for _, s := range kind.statements {
 			kind.read(s)
 		}
+		if kind.holds {
+			lost.holders = p.errors > before
+		}
 	}
-	if p.errors == 0 {
-		p.checkMeaning()
-	}
+	lost.uses = p.errors > before
+	p.checkMeaning(lost)
 	return &p.config
 }

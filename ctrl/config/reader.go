@@ -31,6 +31,9 @@ type reader struct {
 	variables map[string]string
 	tree      *tree
 
+	// host is what the configuration is checked against; nil for none.
+	host *Host
+
 	// lookup returns a variable of the environment; nil if there is none.
 	lookup func(name string) (string, bool)
 

@@ -12,6 +12,11 @@ type report struct {
 	// errors counts the findings that are errors.
 	errors int
 
+	// undefined are the places of variables without a value, and gaps counts the
+	// errors about them. What follows from them is not told.
+	undefined map[Position]bool
+	gaps      int
+
 	// keyword is what further findings are about; empty if it is none.
 	keyword string
 }
@@ -23,7 +28,7 @@ func (r *report) full(s Severity) bool {
 
 // errorf adds a finding that makes the configuration unusable.
 func (r *report) errorf(at Position, format string, args ...any) {
-	if !r.full(Error) {
+	if !r.full(Error) && !r.undefined[at] {
 		r.add(Finding{Position: at, Severity: Error, Keyword: r.keyword, Text: fmt.Sprintf(format, args...)})
 	}
 	r.errors++

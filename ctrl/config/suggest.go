@@ -24,7 +24,7 @@ func (v vocabulary) place() string {
 // unknown reports a keyword that its block does not know, with what was
 // probably meant.
 func (p *parser) unknown(keyword word, here vocabulary) {
-	if p.full(Error) {
+	if p.full(Error) || p.undefined[keyword.Position] {
 		p.errors++
 		return
 	}

@@ -82,13 +82,23 @@ func (r *reader) checkDefined(t token) {
 		switch {
 		case name == "_HASH" || name == "_BANG":
 		case strings.HasPrefix(name, "_"):
-			r.errorf(t.Position, "${%s} has no value: %s", name, r.builtinProblem(name))
+			r.gap(t.Position, "${%s} has no value: %s", name, r.builtinProblem(name))
 		case strings.HasPrefix(piece, "${") && name != "":
-			r.errorf(t.Position, "variable %s is not defined", name)
+			r.gap(t.Position, "variable %s is not defined", name)
 		case name != "":
 			r.warnf(t.Position, "variable %s is not defined: the text stays as written", name)
 		}
 	}
+}
+
+// gap reports a variable without a value. What stands around it is read all the same.
+func (r *reader) gap(at Position, format string, args ...any) {
+	r.errorf(at, format, args...)
+	r.gaps++
+	if r.undefined == nil {
+		r.undefined = map[Position]bool{}
+	}
+	r.undefined[at] = true
 }
 
 // value returns the value of a variable, or of a name that keepalived defines
