@@ -123,8 +123,8 @@ static __always_inline bool express(struct xdp_md *ctx, struct usual *pkt)
 	__u64 key, terms;
 
 	if (pkt->six) {
-		pkt->service |= fold_words(&pkt->six->daddr, 0);
-		pkt->from |= fold_words(&pkt->six->saddr, flow_seed);
+		pkt->service = fixed(pkt->service | fold_words(&pkt->six->daddr, 0));
+		pkt->from = fixed(pkt->from | fold_words(&pkt->six->saddr, flow_seed));
 	}
 	service = look_up_service(pkt->service);
 	if (service.id == NO_SERVICE || (pkt->six && !is_at(service.id, &pkt->six->daddr)))
