@@ -1,9 +1,7 @@
 package ctrl
 
 import (
-	"maps"
 	"net/netip"
-	"slices"
 	"time"
 
 	"drover/ctrl/config"
@@ -83,5 +81,11 @@ func (g *ground) advertised(now time.Time) {
 	if !g.doubt.speaks(now, silent, g.instance, len(g.holds)) {
 		return
 	}
-	g.announceAll(slices.SortedFunc(maps.Keys(g.holds), netip.Addr.Compare), 1)
+	var held []netip.Addr // in the order in which the machine has them announced
+	for _, v := range virtualAddresses(g.instance) {
+		if _, holds := g.holds[v.Prefix.Addr()]; holds {
+			held = append(held, v.Prefix.Addr())
+		}
+	}
+	g.announceAll(held, 1)
 }
