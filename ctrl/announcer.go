@@ -58,21 +58,11 @@ type announcer struct {
 	complaints complaints
 }
 
-// lan is an interface, and what waits to be announced there of either IP version.
+// lan is an interface, and what waits to be announced there.
 type lan struct {
-	link               netif.LinkInfo
-	waiting4, waiting6 pacer
+	link netif.LinkInfo
+	pacer
 }
-
-func (l *lan) put(one announcement) {
-	if one.vip.Is6() {
-		l.waiting6.put(one)
-	} else {
-		l.waiting4.put(one)
-	}
-}
-
-func (l *lan) next() time.Time { return sooner(l.waiting4.next(), l.waiting6.next()) }
 
 // loan is how much time of those who post has been used lately: in a burst a few announcements are made by the one who
 // asks, for whom no thread must wake up, and the others beside him. One takes some 20 us.
@@ -208,14 +198,9 @@ func (a *announcer) link(event netif.LinkEvent) {
 // announce makes some of the announcements that are due, and tells how many. The lock is held.
 func (a *announcer) announce(now time.Time, most int) (made int) {
 	for l := range a.waiting {
-		for _, waiting := range []struct {
-			*pacer
-			interval time.Duration
-		}{{&l.waiting4, a.garp}, {&l.waiting6, a.gna}} {
-			for _, one := range waiting.take(now, waiting.interval, most-made) {
-				a.announceOne(now, l.link, one)
-				made++
-			}
+		for _, one := range l.take(now, a.garp, a.gna, most-made) {
+			a.announceOne(now, l.link, one)
+			made++
 		}
 		if l.next().IsZero() {
 			delete(a.waiting, l)

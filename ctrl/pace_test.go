@@ -1,10 +1,34 @@
 package ctrl
 
 import (
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
 )
+
+func TestAnnouncementsOfEitherIPVersionKeepTheirOrder(t *testing.T) {
+	four, six := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
+	var p pacer
+	for _, vip := range []netip.Addr{six, four, six, four} {
+		p.put(announcement{vip: vip})
+	}
+	take := func(after time.Duration) (made []netip.Addr) {
+		for _, one := range p.take(time.Unix(1, 0).Add(after), time.Second, 0, 4) {
+			made = append(made, one.vip)
+		}
+		return made
+	}
+	if made, want := take(0), []netip.Addr{six, four, six}; !slices.Equal(made, want) {
+		t.Errorf("at first %s are announced, want %s", made, want)
+	}
+	if next := p.next(); !next.Equal(time.Unix(2, 0)) {
+		t.Errorf("the next is due at %s", next)
+	}
+	if made, want := take(time.Second), []netip.Addr{four}; !slices.Equal(made, want) || !p.next().IsZero() {
+		t.Errorf("after a second %s are announced, want %s", made, want)
+	}
+}
 
 func TestAnnouncementsAreKeptApartInTheirOrder(t *testing.T) {
 	begun := time.Now()
@@ -28,7 +52,7 @@ func TestAnnouncementsAreKeptApartInTheirOrder(t *testing.T) {
 					p.put(announcement{ifname: "d"})
 				}
 				now := begun.Add(elapsed)
-				for _, one := range p.take(now, test.interval, 3) {
+				for _, one := range p.take(now, test.interval, 0, 3) {
 					made = append(made, one.ifname+" "+elapsed.String())
 				}
 				if next := p.next(); !next.IsZero() && !next.After(now) {
