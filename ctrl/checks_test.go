@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"log/slog"
 	"math/big"
 	"net"
@@ -14,8 +15,10 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"drover/ctrl/config"
@@ -162,6 +165,36 @@ func TestFollowRestartsOnlyTheChecksThatChanged(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A configuration of thousands of checks must not ask everybody at one moment, again and again.
+func TestChecksThatBeginTogetherAreSpreadOverTheirWarmup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const checks, parts = 100, 5
+		cfg := tutorialConfig()
+		v := &cfg.VirtualServers[0]
+		v.RealServers = nil
+		for i := range checks {
+			v.RealServers = append(v.RealServers, realServer(fmt.Sprintf("192.168.100.%d:80", i+1)))
+		}
+		warmup := v.RealServers[0].Checks[0].Warmup
+		f := newFollowing(t, func(checkKey, health.Verdict) {})
+		f.to(cfg)
+		synctest.Wait() // each has drawn its place, and waits for it
+		var first [parts]int
+		for key := range f.running {
+			_, next, _ := f.status(key)
+			wait := time.Until(next)
+			if wait < 0 || wait > warmup {
+				t.Fatalf("%s begins in %v, want within %v", key.socket.To, wait, warmup)
+			}
+			first[min(int(float64(wait)/float64(warmup)*parts), parts-1)]++
+		}
+		// That one of the parts is empty by chance happens once in a thousand million times.
+		if slices.Contains(first[:], 0) || len(f.running) != checks {
+			t.Errorf("of %d checks so many begin in each fifth of the warmup: %v", len(f.running), first)
+		}
+	})
 }
 
 func TestChecksRestWhereTheirVirtualServerIsNotServedIfItWantsThat(t *testing.T) {
