@@ -20,12 +20,12 @@ const (
 
 // healthOptions size the health benchmark.
 type healthOptions struct {
-	servers  int
-	seconds  int // of a round
-	rounds   int
-	flapping time.Duration
-	loop     time.Duration // between the checks of servers that go down
-	uml      bool          // ask keepalived, too, where it has IPVS
+	servers int
+	seconds int // of a round
+	rounds  int
+	flaps   int           // of each server that flaps
+	loop    time.Duration // between the checks of servers that go down
+	uml     bool          // ask keepalived, too, where it has IPVS
 }
 
 // Limits of the health benchmark.
@@ -47,7 +47,7 @@ func healthBenchmark() benchmark {
 	return benchmark{
 		name: "health", summary: "thousands of health checks, and how soon a dead server is known", rounds: healthRounds,
 		configure: func(set *flag.FlagSet) measure {
-			o := healthOptions{servers: 5000, seconds: 5, flapping: 10 * time.Second, loop: time.Second, uml: true}
+			o := healthOptions{servers: 5000, seconds: 5, flaps: flapsInAnHour, loop: time.Second, uml: true}
 			set.Var(count{&o.servers, mostCheckedServers}, "servers", "check `N` real servers")
 			set.Var(count{&o.seconds, mostSeconds}, "seconds", "measure each round for `N` seconds")
 			set.BoolVar(&o.uml, "keepalived", o.uml, "measure keepalived, too, in user-mode Linux")
@@ -76,7 +76,8 @@ func benchHealth(ctx context.Context, o healthOptions) (Report, error) {
 	}
 	report.Rows = append(found.rows(), fallen.rows(o.loop)...)
 	report.Notes = append(found.notes(o), fmt.Sprintf(
-		"down: delay_loop, delay_before_retry and connect_timeout %v, retry %d; %s", o.loop, detectRetries, told))
+		"down: delay_loop, delay_before_retry and connect_timeout %v, retry %d; each try of a silent server waits out its own timeout, "+
+			"and one that is refused ends at once; %s", o.loop, detectRetries, told))
 	report.Bars = append(found.bars(o), detectBars(report, o.loop)...)
 	return report, nil
 }
@@ -106,7 +107,8 @@ func (f healthFindings) notes(o healthOptions) []string {
 			grouped(int(f.Received))),
 		fmt.Sprintf("%.0f checks a second with %.2f of the core for the process, %.2f to receive, and %.0f MB of memory at most",
 			f.rate(), f.cores(), f.receiver(), f.Memory),
-		fmt.Sprintf("flapping: %s rose and fell %s times", countOf(f.Flapping.Servers, "real server"), grouped(f.Flapping.Transitions)),
+		fmt.Sprintf("flapping: %s rose or fell %s times in all; once a second each is %s an hour", countOf(flappingServers, "real server"),
+			grouped(f.Flapping.Transitions), grouped(flappingServers*flapsInAnHour)),
 	}
 }
 
@@ -118,9 +120,9 @@ func (f healthFindings) bars(o healthOptions) []Bar {
 		atLeast(fmt.Sprintf("checks that start within %v of their time, %%", onTime), hundredths(f.onTime()), leastOnTime),
 		atMost("memory, MB", hundredths(f.Memory), mostMemory),
 		atMost(string(Refused)+", ms in the worst round", hundredths(refused.Max/nsPerMS), longestRefusal),
-		atMost("flapping: file descriptors more than before", float64(f.Flapping.Files), 0),
-		atMost("flapping: goroutines more than before", float64(f.Flapping.Goroutines), 0),
-		atMost("flapping: MB of memory more than before", hundredths(f.Flapping.Heap), mostHeapGrowth),
+		atMost("flapping, an hour's worth: file descriptors more than before", float64(f.Flapping.Files), 0),
+		atMost("flapping, an hour's worth: goroutines more than before", float64(f.Flapping.Goroutines), 0),
+		atMost("flapping, an hour's worth: MB of memory more than before", hundredths(f.Flapping.Heap), mostHeapGrowth),
 	}
 }
 

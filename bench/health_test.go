@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ import (
 
 func TestHealthBenchmarkMeasuresChecksFlapsAndFalls(t *testing.T) {
 	needRoot(t)
-	o := healthOptions{servers: 20, seconds: 1, rounds: 1, flapping: time.Second, loop: 200 * time.Millisecond}
+	o := healthOptions{servers: 20, seconds: 1, rounds: 1, flaps: 50, loop: 200 * time.Millisecond}
 	report, err := benchHealth(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -31,6 +32,10 @@ func TestHealthBenchmarkMeasuresChecksFlapsAndFalls(t *testing.T) {
 		if took := time.Duration(row.Min); !found || took < c.schedule()-o.loop/2 || took > time.Minute {
 			t.Errorf("%s: after %v, want %v and more", c.path, took, c.schedule())
 		}
+	}
+	const flapped = "flapping: 10 real servers rose or fell 500 times"
+	if !slices.ContainsFunc(report.Notes, func(note string) bool { return strings.HasPrefix(note, flapped) }) {
+		t.Errorf("notes %q, want 50 transitions of each server that flaps", report.Notes)
 	}
 	var names []string
 	for _, bar := range report.Bars {

@@ -187,35 +187,56 @@ func (o healthOrder) refuse() (took []time.Duration, err error) {
 	return took, nil
 }
 
-// flap checks servers that rise and fall all the time, and compares what the process holds after a while and in the end.
+// Flapping servers.
+const (
+	flappingServers = 10
+	flapsInAnHour   = 3600 // of each server: one a second
+	// flapInterval is between two checks of one server: an hour's worth is over the sooner.
+	flapInterval = time.Millisecond
+	flapPatience = 2 * time.Minute
+)
+
+// flap checks servers that rise or fall with each check, until they have done so as often as they are told to, and compares
+// what the process holds after a fifth of it and in the end. Nothing is under way when it looks, for every checker waits
+// until its report is heard.
 func (o healthOrder) flap() (found flapFindings, err error) {
-	const servers, interval = 100, 10 * time.Millisecond
-	var mu sync.Mutex
-	stop, err := o.start(servers, flappingPort, health.CheckerConfig{
-		Settings: health.Settings{Kind: health.KindTCP, Interval: interval},
+	heard, enough := make(chan struct{}), make(chan struct{})
+	stop, err := o.start(flappingServers, flappingPort, health.CheckerConfig{
+		Settings: health.Settings{Kind: health.KindTCP, Interval: flapInterval},
 		Report: func(health.Verdict) {
-			mu.Lock()
-			defer mu.Unlock()
-			found.Transitions++
+			select {
+			case heard <- struct{}{}:
+			case <-enough:
+			}
 		},
 	})
 	if err != nil {
 		return found, err
 	}
-	time.Sleep(o.Flapping / 5)
-	before, err := held()
+	defer func() {
+		close(enough)
+		stop()
+	}()
+	patience := time.After(flapPatience)
+	hear := func(transitions int) (holdings, error) {
+		for ; found.Transitions < transitions; found.Transitions++ {
+			select {
+			case <-heard:
+			case <-patience:
+				return holdings{}, fmt.Errorf("servers rose and fell %d times in %v, want %d", found.Transitions, flapPatience, transitions)
+			}
+		}
+		return held()
+	}
+	all := flappingServers * o.Flaps
+	before, err := hear(all / 5)
 	if err != nil {
 		return found, err
 	}
-	time.Sleep(o.Flapping - o.Flapping/5)
-	after, err := held()
-	stop()
+	after, err := hear(all)
 	if err != nil {
 		return found, err
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	found.Servers = servers
 	found.Files, found.Goroutines = after.files-before.files, after.goroutines-before.goroutines
 	found.Heap = (after.heap - before.heap) / megabyte
 	return found, nil

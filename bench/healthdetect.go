@@ -42,7 +42,7 @@ func (c detectCase) schedule() time.Duration {
 }
 
 // bound is the longest that it may take: delay_loop + retries x delay_before_retry + the timeout. Where each check runs
-// into the timeout, the schedule has it that often, and each check may be late.
+// into the timeout, the schedule has it that often, as keepalived's has, and each check may be late.
 func (c detectCase) bound() time.Duration {
 	if c.silent {
 		return c.schedule() + (1+detectRetries)*onTime

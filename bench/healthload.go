@@ -32,9 +32,9 @@ type healthRound struct {
 
 // flapFindings is what is left of servers that rose and fell.
 type flapFindings struct {
-	Servers, Transitions int
-	Files, Goroutines    int     // more than before
-	Heap                 float64 // MB more than before
+	Transitions       int     // of all servers
+	Files, Goroutines int     // more than before
+	Heap              float64 // MB more than before
 }
 
 // healthOrder tells the checking process what to do. It finds it in its environment.
@@ -43,7 +43,7 @@ type healthOrder struct {
 	Receiver kernelThread
 	Seconds  int
 	Rounds   int
-	Flapping time.Duration
+	Flaps    int          // of each server that flaps
 	Falls    *detectOrder // if not nil, this and nothing else
 }
 
@@ -61,7 +61,7 @@ func checkMany(ctx context.Context, o healthOptions) (found healthFindings, err 
 		return found, err
 	}
 	defer func() { err = errors.Join(err, servers.stop()) }()
-	order := healthOrder{Servers: o.servers, Receiver: wire.checker.receiver, Seconds: o.seconds, Rounds: o.rounds, Flapping: o.flapping}
+	order := healthOrder{Servers: o.servers, Receiver: wire.checker.receiver, Seconds: o.seconds, Rounds: o.rounds, Flaps: o.flaps}
 	received, err := wire.counted(func() error {
 		return wire.checker.do(func() (err error) {
 			found, err = runChecker(ctx, order)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"sync"
 )
 
 // Ports of the servers, on every address.
@@ -114,14 +115,17 @@ func answerCheck(conn *net.TCPConn) {
 	}
 }
 
-// flap answers and resets in turns.
+// flap answers and resets in turns, at each address.
 func flap() func(*net.TCPConn) {
-	turns := make(chan bool, 1)
-	turns <- true
+	var mu sync.Mutex
+	failing := make(map[string]bool)
 	return func(conn *net.TCPConn) {
-		healthy := <-turns
-		turns <- !healthy
-		if healthy {
+		address := conn.LocalAddr().String()
+		mu.Lock()
+		fails := failing[address]
+		failing[address] = !fails
+		mu.Unlock()
+		if !fails {
 			answerCheck(conn)
 			return
 		}
