@@ -31,8 +31,9 @@ type Examination struct {
 	Addresses map[string][]netip.Addr
 	// Programs are the names of the XDP programs on the NICs, by id.
 	Programs map[uint32]string
-	// Status is the daemon's; nil if none answers.
+	// Status is the daemon's; nil if none answers on Socket.
 	Status *api.Status
+	Socket string
 }
 
 // TaggedInterface is a VLAN: the NICs below it must leave its outermost tag on, which a feature of theirs takes off.
@@ -46,7 +47,7 @@ const OwnProgram = "drover"
 
 // KernelOptions are those that a kernel must have, and ProcessNames the programs that one looks for.
 var (
-	KernelOptions = []string{"CONFIG_BPF_SYSCALL", "CONFIG_BPF_JIT", "CONFIG_MACVLAN"}
+	KernelOptions = []string{"CONFIG_BPF_SYSCALL", "CONFIG_BPF_JIT", "CONFIG_MACVLAN", "CONFIG_NET_SCH_INGRESS", "CONFIG_NET_CLS_BPF"}
 	ProcessNames  = []string{"keepalived"}
 )
 
@@ -62,7 +63,8 @@ func (e *Examination) Findings() []api.Finding {
 	for _, name := range e.Missing {
 		list = append(list, api.Finding{
 			Severity: api.SeverityError, Kind: "interface", Subject: name, Text: "the interface is not there",
-			Cure: "correct the configuration, or create it: ip link",
+			Evidence: "ip link show dev " + name + ": it does not exist; the configuration, or the daemon, uses it",
+			Cure:     "correct the configuration, or create it: ip link",
 		})
 	}
 	api.SortFindings(list)
@@ -74,7 +76,9 @@ func (e *Examination) daemon() []api.Finding {
 	if e.Status == nil {
 		return []api.Finding{{
 			Severity: api.SeverityNotice, Kind: "daemon", Subject: "drover run",
-			Text: "no daemon answers: the LAN, the checks and the attached programs were not looked at", Cure: "systemctl start drover",
+			Text:     "no daemon answers: the LAN, the checks and the attached programs were not looked at",
+			Evidence: "nobody answers on " + e.Socket,
+			Cure:     "systemctl start drover; if one runs with another socket: drover doctor --socket",
 		}}
 	}
 	list := slices.Clone(e.Status.Findings)
@@ -82,7 +86,9 @@ func (e *Examination) daemon() []api.Finding {
 		if i.State == "FAULT" {
 			list = append(list, api.Finding{
 				Severity: api.SeverityError, Kind: "fault", Subject: "instance " + i.Name,
-				Text: "it is in FAULT and will not be MASTER", Evidence: i.Reason,
+				Text: "it is in FAULT and will not be MASTER", Evidence: cmp.Or(i.Reason, "drover status: FAULT"),
+				Cure: fmt.Sprintf("mend what the evidence names: for an interface, ip link set dev %s up and its cable; for a script, file or process that is tracked, "+
+					"what it stands for (drover status lists them). The instance then leaves FAULT by itself", i.Interface),
 			})
 		}
 		for _, r := range i.Rivals {
@@ -105,14 +111,18 @@ func (e *Examination) programs() []api.Finding {
 			list = append(list, api.Finding{
 				Severity: api.SeverityWarning, Kind: "check-path", Subject: i.Name,
 				Text:     "health checks cannot go through VIPs here: a real server that has lost the VIP is not seen",
-				Evidence: i.ProbeReason, Cure: "what the evidence says; or check_path address, if it is to be so",
+				Evidence: i.ProbeReason,
+				Cure: fmt.Sprintf("give the daemon CAP_SYS_ADMIN, the kernel macvlan, cls_bpf and sch_ingress, and %s an address of its own, "+
+					"and no ipvlan beside; or check_path address, if it is to be so", i.Name),
 			})
 		}
 		switch {
 		case i.XDPMode == "":
 			list = append(list, api.Finding{
 				Severity: api.SeverityError, Kind: "xdp-attach", Subject: i.Name, Text: "no packets are balanced that come in here",
-				Evidence: i.Reason, Cure: "what the evidence says; drover status shows when it is over",
+				Evidence: cmp.Or(i.Reason, "drover status: no program"),
+				Cure: fmt.Sprintf("mend what the evidence names: ip -d link show dev %s and bpftool net show what the interface is and which programs "+
+					"are on it, the README which interfaces and drivers can be used. The daemon tries again by itself", cmp.Or(i.Device, i.Name)),
 			})
 		case i.XDPMode == "generic" && !e.isGenericAnyway(cmp.Or(i.Device, i.Name)):
 			list = append(list, api.Finding{

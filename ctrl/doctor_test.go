@@ -1,6 +1,7 @@
 package ctrl
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -19,7 +20,10 @@ func healthy() *Examination {
 		Config: tutorialConfig(), BPFFS: "/sys/fs/bpf",
 		Host: netif.HostFacts{
 			Kernel: "6.1.0-18-amd64", JIT: netif.Yes, BPFFS: true, Capabilities: ^uint64(0),
-			Options: map[string]string{"CONFIG_BPF_SYSCALL": "y", "CONFIG_BPF_JIT": "y", "CONFIG_MACVLAN": "m"},
+			LockedMemory: 8 << 20,
+			Options: map[string]string{
+				"CONFIG_BPF_SYSCALL": "y", "CONFIG_BPF_JIT": "y", "CONFIG_MACVLAN": "m", "CONFIG_NET_SCH_INGRESS": "m", "CONFIG_NET_CLS_BPF": "m",
+			},
 		},
 		NICs:      map[string]netif.NICFacts{"enp1s0": nic},
 		Tagged:    make(map[string]TaggedInterface),
@@ -29,6 +33,25 @@ func healthy() *Examination {
 			Instances:  []api.Instance{{Name: "SERVICE", State: "MASTER"}},
 			Interfaces: []api.Interface{{Name: "enp1s0", XDPMode: "native", ProgramID: 42}},
 		},
+		Socket: api.DefaultSocket,
+	}
+}
+
+// checkBothWays has all checks go through the VIP as well.
+func (e *Examination) checkBothWays() {
+	servers := e.Config.VirtualServers[0].RealServers
+	for i := range servers {
+		servers[i].Checks[0].Path = config.PathAuto
+	}
+}
+
+// mustBeWhole wants findings that say what is wrong, what shows it and what to do.
+func mustBeWhole(t *testing.T, list []api.Finding) {
+	t.Helper()
+	for _, f := range list {
+		if f.Severity == "" || f.Kind == "" || f.Subject == "" || f.Text == "" || f.Evidence == "" || f.Cure == "" {
+			t.Errorf("a part is missing in %+v", f)
+		}
 	}
 }
 
@@ -69,6 +92,30 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 				x.Host.Options["CONFIG_MACVLAN"], x.Config.Instances[0].VMAC = "n", &config.VMAC{Name: "vrrp.110"}
 			}, e, "kernel-option", "CONFIG_MACVLAN", "use_vmac", "not set", "kernel",
 		},
+		"no clsact for checks through VIPs": {
+			func(x *Examination) { x.Host.Options["CONFIG_NET_SCH_INGRESS"] = "n"; x.checkBothWays() }, w, "kernel-option",
+			"CONFIG_NET_SCH_INGRESS", "cannot go through VIPs", "not set", "check_path address",
+		},
+		"no BPF classifier for checks through VIPs": {
+			func(x *Examination) { x.Host.Options["CONFIG_NET_CLS_BPF"] = "n"; x.checkBothWays() }, w, "kernel-option",
+			"CONFIG_NET_CLS_BPF", "cannot go through VIPs", "not set", "check_path address",
+		},
+		"no macvlan for checks through VIPs": {
+			func(x *Examination) { x.Host.Options["CONFIG_MACVLAN"] = "n"; x.checkBothWays() }, w, "kernel-option",
+			"CONFIG_MACVLAN", "cannot go through VIPs", "not set", "check_path address",
+		},
+		"no right to make the namespace of checks through VIPs": {
+			func(x *Examination) { x.Host.Capabilities &^= 1 << 21; x.checkBothWays() }, w, "capabilities", "capabilities",
+			"cannot go through VIPs", "CAP_SYS_ADMIN", "check_path address",
+		},
+		"no right to lock memory": {
+			func(x *Examination) { x.Host.Capabilities &^= 1 << 14 }, n, "capabilities", "capabilities", "when memory is short",
+			"CAP_IPC_LOCK; RLIMIT_MEMLOCK is 8388608 bytes", "ulimit -l unlimited",
+		},
+		"no way through VIPs, by the daemon": {
+			func(x *Examination) { x.Status.Interfaces[0].ProbeReason = "no address" }, w, "check-path", "enp1s0",
+			"cannot go through VIPs", "no address", "CAP_SYS_ADMIN",
+		},
 		"no JIT": {
 			func(x *Examination) { x.Host.JIT = netif.No }, w, "bpf-jit", "net.core.bpf_jit_enable", "interpreted", "is 0", "sysctl -w net.core.bpf_jit_enable=1",
 		},
@@ -76,7 +123,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 			func(x *Examination) { x.Host.BPFFS = false }, e, "bpffs", "/sys/fs/bpf", "no BPF file system", "statfs", "mount -t bpf bpf /sys/fs/bpf",
 		},
 		"no right to load programs": {
-			func(x *Examination) { x.Host.Capabilities &^= 1<<39 | 1<<38 }, e, "capabilities", "capabilities", "may not load", "CAP_PERFMON, CAP_BPF", "as root",
+			func(x *Examination) { x.Host.Capabilities &^= 1<<39 | 1<<38 }, e, "capabilities", "capabilities", "may not load", "CapEff lacks CAP_PERFMON, CAP_BPF", "as root",
 		},
 		"no right to real time": {
 			func(x *Examination) { x.Host.Capabilities &^= 1 << 23 }, w, "capabilities", "capabilities", "real-time", "CAP_SYS_NICE", "as root",
@@ -129,7 +176,8 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 			}, n, "rp-filter", "enp1s0", "strict reverse path filter", "of all 1", "net.ipv4.conf.enp1s0.rp_filter=2",
 		},
 		"an interface that is not there": {
-			func(x *Examination) { x.Missing = []string{"enp9s0"} }, e, "interface", "enp9s0", "not there", "", "ip link",
+			func(x *Examination) { x.Missing = []string{"enp9s0"} }, e, "interface", "enp9s0", "not there",
+			"ip link show dev enp9s0", "or create it",
 		},
 		"a VIP on the wrong interface": {
 			func(x *Examination) { x.Addresses["lo"] = []netip.Addr{web.Address.Addr()} }, e, "vip-misplaced", "192.168.100.221", "is on lo, and belongs on enp1s0",
@@ -141,9 +189,9 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 		},
 		"FAULT": {
 			func(x *Examination) {
-				x.Status.Instances[0] = api.Instance{Name: "SERVICE", State: "FAULT", Reason: "enp1s0 is down"}
+				x.Status.Instances[0] = api.Instance{Name: "SERVICE", Interface: "enp1s0", State: "FAULT", Reason: "enp1s0 is down"}
 				delete(x.Addresses, "enp1s0")
-			}, e, "fault", "instance SERVICE", "in FAULT", "enp1s0 is down", "",
+			}, e, "fault", "instance SERVICE", "in FAULT", "enp1s0 is down", "ip link set dev enp1s0 up",
 		},
 		"split brain": {
 			func(x *Examination) {
@@ -153,7 +201,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 		},
 		"a program that is not attached": {
 			func(x *Examination) { x.Status.Interfaces[0] = api.Interface{Name: "enp1s0", Reason: "use bond0"} }, e, "xdp-attach", "enp1s0",
-			"no packets are balanced", "use bond0", "",
+			"no packets are balanced", "use bond0", "ip -d link show dev enp1s0",
 		},
 		"generic mode although the driver could": {
 			func(x *Examination) { x.Status.Interfaces[0].XDPMode = "generic" }, w, "xdp-mode", "enp1s0", "generic mode", "driver ixgbe", "--xdp-mode native",
@@ -172,6 +220,9 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 				t.Fatalf("%d findings, want one: %+v", len(got), got)
 			}
 			f := got[0]
+			if test.text == "" || test.evidence == "" || test.cure == "" {
+				t.Error("this test wants nothing of a part")
+			}
 			if f.Severity != test.severity || f.Kind != test.kind || f.Subject != test.subject || !strings.Contains(f.Text, test.text) ||
 				!strings.Contains(f.Evidence, test.evidence) || !strings.Contains(f.Cure, test.cure) {
 				t.Errorf("found %+v", f)
@@ -185,6 +236,17 @@ func TestTheDoctorIsSilentAboutWhatIsRight(t *testing.T) {
 		"a kernel whose version says nothing": func(x *Examination) { x.Host.Kernel = "custom" },
 		"a kernel whose options nobody knows": func(x *Examination) { x.Host.Options = nil },
 		"no macvlan where nobody needs it":    func(x *Examination) { x.Host.Options["CONFIG_MACVLAN"] = "n" },
+		"no clsact where nobody needs it":     func(x *Examination) { x.Host.Options["CONFIG_NET_SCH_INGRESS"] = "n" },
+		"no namespace where nobody needs one": func(x *Examination) { x.Host.Capabilities &^= 1 << 21 },
+		"no namespace where no check goes through a VIP, as among balancers": func(x *Examination) {
+			x.Host.Capabilities &^= 1 << 21
+			x.checkBothWays()
+			x.Addresses["enp2s0"] = []netip.Addr{web0.Addr()}
+		},
+		"memory that may be locked without the right to": func(x *Examination) {
+			x.Host.Capabilities &^= 1 << 14
+			x.Host.LockedMemory = math.MaxUint64
+		},
 		"VLAN offload without a VLAN": func(x *Examination) {
 			x.change("enp1s0", func(f *netif.NICFacts) { f.Active = []string{netif.FeatureVLANOffload} })
 		},
@@ -212,7 +274,12 @@ func TestTheDoctorWithoutADaemon(t *testing.T) {
 	x := healthy()
 	x.Status = nil
 	var kinds []string
-	for _, f := range x.Findings() {
+	found := x.Findings()
+	mustBeWhole(t, found)
+	for _, f := range found {
+		if f.Kind == "daemon" && !strings.Contains(f.Evidence, api.DefaultSocket) {
+			t.Errorf("what shows that no daemon answers: %q", f.Evidence)
+		}
 		kinds = append(kinds, f.Severity+" "+f.Kind)
 	}
 	if want := []string{"warning vip-misplaced", "notice daemon"}; !slices.Equal(kinds, want) {
@@ -263,6 +330,9 @@ func TestWhatIsWrongOnTheLANIsFound(t *testing.T) {
 				t.Fatalf("%d findings, want one: %+v", len(got), got)
 			}
 			f := got[0]
+			if test.text == "" || test.evidence == "" || test.cure == "" {
+				t.Error("this test wants nothing of a part")
+			}
 			if f.Severity != test.severity || f.Kind != test.kind || f.Subject != test.subject || !strings.Contains(f.Text, test.text) ||
 				!strings.Contains(f.Evidence, test.evidence) || !strings.Contains(f.Cure, test.cure) {
 				t.Errorf("found %+v", f)

@@ -3,6 +3,7 @@ package ctrl
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -15,6 +16,12 @@ import (
 // oldestKernel is the first version that has all that Drover asks for.
 var oldestKernel = [2]int{5, 15}
 
+// What follows if checks cannot go through VIPs, and what else can be done about it.
+const (
+	noProbes  = "health checks cannot go through VIPs, so that a real server that has lost the VIP is not seen"
+	orAddress = "; or check_path address, if it is to be so"
+)
+
 // kernel looks at the kernel and what is to be set in it.
 func (e *Examination) kernel() []api.Finding {
 	var list []api.Finding
@@ -25,19 +32,7 @@ func (e *Examination) kernel() []api.Finding {
 			Evidence: "uname -r: " + e.Host.Kernel, Cure: "install a newer kernel; Ubuntu 22.04 and Debian 12 have one",
 		})
 	}
-	for _, option := range []struct{ name, severity, text string }{
-		{"CONFIG_BPF_SYSCALL", api.SeverityError, "the kernel has no BPF: no XDP program can be loaded"},
-		{"CONFIG_BPF_JIT", api.SeverityWarning, "the kernel cannot compile BPF programs: they are interpreted, at several times the price"},
-		{"CONFIG_MACVLAN", api.SeverityError, "the kernel has no macvlan, which use_vmac needs"},
-	} {
-		if value, known := e.Host.Options[option.name]; !known || value != "n" || option.name == "CONFIG_MACVLAN" && !e.usesVMAC() {
-			continue
-		}
-		list = append(list, api.Finding{
-			Severity: option.severity, Kind: "kernel-option", Subject: option.name, Text: option.text,
-			Evidence: "the kernel's configuration: " + option.name + " is not set", Cure: "install a kernel that has it",
-		})
-	}
+	list = append(list, e.options()...)
 	if e.Host.JIT == netif.No {
 		list = append(list, api.Finding{
 			Severity: api.SeverityWarning, Kind: "bpf-jit", Subject: "net.core.bpf_jit_enable",
@@ -54,35 +49,120 @@ func (e *Examination) kernel() []api.Finding {
 	return list
 }
 
+// options are those that the kernel's configuration lacks.
+func (e *Examination) options() []api.Finding {
+	var list []api.Finding
+	throughVIPs := e.checksThroughVIPs()
+	for _, option := range []struct {
+		name, severity, text, cure string
+		needed                     bool
+	}{
+		{"CONFIG_BPF_SYSCALL", api.SeverityError, "the kernel has no BPF: no XDP program can be loaded", "", true},
+		{"CONFIG_BPF_JIT", api.SeverityWarning, "the kernel cannot compile BPF programs: they are interpreted, at several times the price", "", true},
+		{"CONFIG_MACVLAN", api.SeverityError, "the kernel has no macvlan, which use_vmac needs", "", e.usesVMAC()},
+		{"CONFIG_MACVLAN", api.SeverityWarning, "the kernel has no macvlan: " + noProbes, orAddress, throughVIPs},
+		{"CONFIG_NET_SCH_INGRESS", api.SeverityWarning, "the kernel has no sch_ingress (clsact): " + noProbes, orAddress, throughVIPs},
+		{"CONFIG_NET_CLS_BPF", api.SeverityWarning, "the kernel has no cls_bpf: " + noProbes, orAddress, throughVIPs},
+	} {
+		if !option.needed || e.Host.Options[option.name] != "n" {
+			continue
+		}
+		list = append(list, api.Finding{
+			Severity: option.severity, Kind: "kernel-option", Subject: option.name, Text: option.text,
+			Evidence: "the kernel's configuration: " + option.name + " is not set", Cure: "install a kernel that has it" + option.cure,
+		})
+	}
+	return list
+}
+
 func (e *Examination) usesVMAC() bool {
 	return e.Config != nil && slices.ContainsFunc(e.Config.Instances, func(i config.Instance) bool { return i.VMAC != nil })
 }
 
-// capabilityBits are what the daemon needs, by their numbers in capabilities(7).
-var capabilityBits = []struct {
-	bit      uint
-	name     string
-	severity string
-}{
-	{12, "CAP_NET_ADMIN", api.SeverityError}, {13, "CAP_NET_RAW", api.SeverityError}, {38, "CAP_PERFMON", api.SeverityError},
-	{39, "CAP_BPF", api.SeverityError}, {23, "CAP_SYS_NICE", api.SeverityWarning},
+// checksThroughVIPs tells whether a check of the configuration goes through a VIP.
+func (e *Examination) checksThroughVIPs() (through bool) {
+	if e.Config == nil {
+		return false
+	}
+	held := e.held()
+	isLocal := func(r *config.RealServer) bool { return held[r.Address] || r.Address.IsLoopback() }
+	for n := range e.Config.VirtualServers {
+		v := &e.Config.VirtualServers[n]
+		members, _ := membersOf(v)
+		balancers := slices.ContainsFunc(members[:len(v.RealServers)], isLocal)
+		for _, r := range members {
+			at := station{place: place{local: isLocal(r)}, server: r.Address, amongBalancers: balancers}
+			for i := range r.Checks {
+				eachSpec(v, &r.Checks[i], at, func(s checkSpec) { through = through || s.via != via{} })
+			}
+		}
+	}
+	return through
+}
+
+// held are the addresses of this host.
+func (e *Examination) held() map[netip.Addr]bool {
+	held := make(map[netip.Addr]bool)
+	for _, addresses := range e.Addresses {
+		for _, a := range addresses {
+			held[a] = true
+		}
+	}
+	return held
+}
+
+// capabilityBits are the numbers of capabilities in capabilities(7).
+var capabilityBits = map[string]uint{
+	"CAP_NET_ADMIN": 12, "CAP_NET_RAW": 13, "CAP_IPC_LOCK": 14, "CAP_SYS_ADMIN": 21, "CAP_SYS_NICE": 23, "CAP_PERFMON": 38, "CAP_BPF": 39,
+}
+
+// right is what a process may do by some capabilities.
+type right struct {
+	capabilities []string
+	severity     string
+	without      string // what follows if one is missing
+	shows, cure  string // what more there is to say
+}
+
+// rights are those that the daemon needs here.
+func (e *Examination) rights() []right {
+	list := []right{
+		{
+			capabilities: []string{"CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_PERFMON", "CAP_BPF"}, severity: api.SeverityError,
+			without: "this process may not load XDP programs or speak VRRP",
+		},
+		{capabilities: []string{"CAP_SYS_NICE"}, severity: api.SeverityWarning, without: "adverts are not sent at real-time priority"},
+	}
+	if e.checksThroughVIPs() {
+		list = append(list, right{
+			capabilities: []string{"CAP_SYS_ADMIN"}, severity: api.SeverityWarning,
+			without: "this process may not make a network namespace: " + noProbes, cure: orAddress,
+		})
+	}
+	if most := e.Host.LockedMemory; most != math.MaxUint64 {
+		list = append(list, right{
+			capabilities: []string{"CAP_IPC_LOCK"}, severity: api.SeverityNotice,
+			without: "the memory of VRRP's process is not locked: adverts may be late when memory is short",
+			shows:   fmt.Sprintf("; RLIMIT_MEMLOCK is %d bytes", most), cure: "; or without that limit: LimitMEMLOCK=infinity, ulimit -l unlimited",
+		})
+	}
+	return list
 }
 
 func (e *Examination) capabilities() []api.Finding {
-	lacks := make(map[string][]string)
-	for _, c := range capabilityBits {
-		if e.Host.Capabilities&(1<<c.bit) == 0 {
-			lacks[c.severity] = append(lacks[c.severity], c.name)
-		}
-	}
 	var list []api.Finding
-	for severity, what := range map[string]string{
-		api.SeverityError: "this process may not load XDP programs or speak VRRP", api.SeverityWarning: "adverts are not sent at real-time priority",
-	} {
-		if names := lacks[severity]; len(names) > 0 {
+	for _, r := range e.rights() {
+		var lacks []string
+		for _, name := range r.capabilities {
+			if e.Host.Capabilities&(1<<capabilityBits[name]) == 0 {
+				lacks = append(lacks, name)
+			}
+		}
+		if len(lacks) > 0 {
 			list = append(list, api.Finding{
-				Severity: severity, Kind: "capabilities", Subject: "capabilities", Text: what, Evidence: "CapEff lacks " + strings.Join(names, ", "),
-				Cure: "run as root, or give the service AmbientCapabilities as cmd/drover/drover.service does",
+				Severity: r.severity, Kind: "capabilities", Subject: "capabilities", Text: r.without,
+				Evidence: "CapEff lacks " + strings.Join(lacks, ", ") + r.shows,
+				Cure:     "run as root, with the CapabilityBoundingSet of cmd/drover/drover.service where there is one" + r.cure,
 			})
 		}
 	}
@@ -146,12 +226,7 @@ func (e *Examination) stateOf(instance string) string {
 
 // isRealServerOf tells whether this host is a real server of a virtual server at an address.
 func (e *Examination) isRealServerOf(vip netip.Addr) bool {
-	held := make(map[netip.Addr]bool)
-	for _, addresses := range e.Addresses {
-		for _, a := range addresses {
-			held[a] = true
-		}
-	}
+	held := e.held()
 	for n := range e.Config.VirtualServers {
 		v := &e.Config.VirtualServers[n]
 		members, _ := membersOf(v)

@@ -13,11 +13,11 @@ import (
 )
 
 // Examine looks at this host for `drover doctor`: at its kernel, at the interfaces that a configuration uses, at who else is
-// there. cfg may be nil, and so may be status, which is the daemon's. What needs a capability that the process lacks is left
+// there. cfg may be nil, and so may be status, which is that of the daemon on socket. What needs a capability that the process lacks is left
 // out.
-func Examine(cfg *config.Config, bpffs string, status *api.Status) (*Examination, error) {
+func Examine(cfg *config.Config, bpffs, socket string, status *api.Status) (*Examination, error) {
 	e := &Examination{
-		Config: cfg, BPFFS: bpffs, Status: status, NICs: make(map[string]netif.NICFacts), Tagged: make(map[string]TaggedInterface),
+		Config: cfg, BPFFS: bpffs, Status: status, Socket: socket, NICs: make(map[string]netif.NICFacts), Tagged: make(map[string]TaggedInterface),
 		Stacked: make(map[string][]string), Addresses: make(map[string][]netip.Addr), Programs: make(map[uint32]string),
 	}
 	var err error

@@ -106,6 +106,16 @@ func TestWhatIsSaidOfACheckThatFailsThroughTheVIP(t *testing.T) {
 	}
 }
 
+func TestAFailureThroughTheVIPWithoutADiagnosisIsFoundWithACure(t *testing.T) {
+	k := throughVIP()
+	*checkOf(k, realKey{web, web0}) = verdict{told: true, reason: "no answer for 1s", insight: insight{at: noon}}
+	found := k.findings()
+	mustBeWhole(t, found)
+	if len(found) != 1 || !strings.Contains(found[0].Cure, "ip addr add 192.168.100.221/32 dev lo") {
+		t.Errorf("found %+v", found)
+	}
+}
+
 func TestWhatIsSaidOfAFailureThroughTheVIPThatDoesNotCount(t *testing.T) {
 	cfg := tutorialConfig()
 	for i := range cfg.VirtualServers[0].RealServers {

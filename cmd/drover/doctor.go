@@ -66,7 +66,7 @@ func examine(ctx context.Context, file, id, socket, bpffs string) ([]api.Finding
 		return nil, err
 	}
 	cfg, wrong := examineConfig(file, id)
-	examination, err := ctrl.Examine(cfg, bpffs, status)
+	examination, err := ctrl.Examine(cfg, bpffs, socket, status)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,9 @@ func (n *network) doctor(h *testbed.Host) (found map[string]api.Finding, code in
 	}
 	found = make(map[string]api.Finding)
 	for _, f := range list {
+		if f.Text == "" || f.Evidence == "" || f.Cure == "" {
+			n.t.Errorf("a part is missing in %+v", f)
+		}
 		found[f.Kind] = f
 	}
 	return found, code

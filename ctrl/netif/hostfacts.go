@@ -29,6 +29,9 @@ type HostFacts struct {
 	BPFFS bool
 	// Capabilities are those of this process, by bit (capabilities(7)).
 	Capabilities uint64
+	// LockedMemory is how much memory this process may lock without CAP_IPC_LOCK, in bytes (RLIMIT_MEMLOCK); math.MaxUint64
+	// is all.
+	LockedMemory uint64
 	// ReversePathFilter is net.ipv4.conf.all.rp_filter.
 	ReversePathFilter int
 	// IPVS is the number of virtual services in the kernel's own load balancer; 0 also where there is none.
@@ -59,6 +62,11 @@ func Host(bpffs string, options, processes []string) (HostFacts, error) {
 	facts := HostFacts{Kernel: unix.ByteSliceToString(name.Release[:])}
 	var stat unix.Statfs_t
 	facts.BPFFS = unix.Statfs(bpffs, &stat) == nil && uint32(stat.Type) == bpfMagic
+	var lock unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &lock); err != nil {
+		return HostFacts{}, fmt.Errorf("ask how much memory may be locked: %w", err)
+	}
+	facts.LockedMemory = lock.Cur
 	var errs [5]error
 	facts.Options, errs[0] = kernelOptions(facts.Kernel, options)
 	facts.Capabilities, errs[1] = capabilities()

@@ -53,6 +53,10 @@ func TestWhatThisHostIs(t *testing.T) {
 	if !slices.Contains(facts.Processes[own], os.Getpid()) {
 		t.Errorf("this process is not among %v", facts.Processes)
 	}
+	var lock unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &lock); err != nil || facts.LockedMemory != lock.Cur {
+		t.Errorf("%d bytes may be locked, want %d: %v", facts.LockedMemory, lock.Cur, err)
+	}
 	const netAdmin = 1 << 12
 	if os.Geteuid() == 0 && facts.Capabilities&netAdmin == 0 {
 		t.Errorf("root has the capabilities %x", facts.Capabilities)
