@@ -39,11 +39,12 @@ func runCheck(ctx context.Context, e env, args []string) error {
 		}
 		options = append(options, config.WithHost(host))
 	}
+	source := filesNamed(flags.Args()...)
 	var all []config.Findings
 	var machines []*config.Config
 	for _, file := range flags.Args() {
 		for id := range strings.SplitSeq(*ids, ",") {
-			cfg, findings, err := readConfig(file, id, options...)
+			cfg, findings, err := readConfig(source, file, id, options...)
 			if err != nil {
 				return err
 			}
@@ -103,7 +104,7 @@ func printFindings(e env, findings config.Findings, asJSON bool) error {
 
 // readConfig reads a configuration for the machine of an id; an empty one stands for the first label of the host's name.
 // The Config is nil if a finding is an error.
-func readConfig(file, id string, options ...config.Option) (*config.Config, config.Findings, error) {
+func readConfig(source config.Source, file, id string, options ...config.Option) (*config.Config, config.Findings, error) {
 	if id == "" {
 		name, err := os.Hostname()
 		if err != nil {
@@ -112,7 +113,7 @@ func readConfig(file, id string, options ...config.Option) (*config.Config, conf
 		id, _, _ = strings.Cut(name, ".")
 	}
 	options = append([]config.Option{config.WithConfigID(id), config.WithEnvironment(os.LookupEnv)}, options...)
-	cfg, findings := config.Load(file, files{}, options...)
+	cfg, findings := config.Load(file, source, options...)
 	if cfg == nil {
 		return nil, findings, nil
 	}
@@ -130,7 +131,7 @@ func readConfig(file, id string, options ...config.Option) (*config.Config, conf
 // loadConfig reads a configuration for the machine of an id, as readConfig does, to run it in the place of another one, or of
 // none, and wants the interfaces that it names on this host. The Config is nil if a finding is an error.
 func loadConfig(file, id string, running *config.Config) (*config.Config, config.Findings, error) {
-	cfg, findings, err := readConfig(file, id)
+	cfg, findings, err := readConfig(files{}, file, id)
 	if cfg == nil || err != nil {
 		return nil, findings, err
 	}
@@ -152,7 +153,7 @@ func loadConfig(file, id string, running *config.Config) (*config.Config, config
 // findFile says why a file is not there.
 func findFile(name string) error {
 	info, err := os.Stat(name)
-	return reason(regular(name, info, err))
+	return reason(readable(name, isRegular, info, err))
 }
 
 // findProgram says why a program cannot be run, whether it is in PATH or has a path.

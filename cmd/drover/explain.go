@@ -20,7 +20,7 @@ func runExplain(ctx context.Context, e env, args []string) error {
 	if err := endBySignal(ctx); err != nil {
 		return err
 	}
-	cfg, findings, err := readConfig(flags.Arg(0), *id)
+	cfg, findings, err := readConfig(filesNamed(flags.Arg(0)), flags.Arg(0), *id)
 	if err != nil {
 		return err
 	}
