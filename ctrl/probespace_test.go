@@ -114,6 +114,12 @@ func (p *probed) serve(h *testbed.Host) {
 // serveDatagrams answers to datagrams on an address of a host with its name and what they hold, from that address.
 func (p *probed) serveDatagrams(h *testbed.Host, at netip.AddrPort) {
 	p.t.Helper()
+	p.answerDatagrams(h, at, func(asked []byte) []byte { return append([]byte(h.Name()), asked...) })
+}
+
+// answerDatagrams answers to datagrams on an address of a host, from that address. The answer may be made of the question.
+func (p *probed) answerDatagrams(h *testbed.Host, at netip.AddrPort, answer func(asked []byte) []byte) {
+	p.t.Helper()
 	datagrams, err := h.ListenPacket("udp", at.String())
 	must(p.t, err)
 	p.t.Cleanup(func() { datagrams.Close() })
@@ -124,7 +130,7 @@ func (p *probed) serveDatagrams(h *testbed.Host, at netip.AddrPort) {
 			if err != nil {
 				return
 			}
-			datagrams.WriteTo(append([]byte(h.Name()), buffer[:n]...), from)
+			datagrams.WriteTo(answer(buffer[:n]), from)
 		}
 	}()
 }
