@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +82,52 @@ func TestWhatAProbeThroughAVIPSees(t *testing.T) {
 		if again := p.failure(web, netip.AddrPortFrom(probedVIP, 80)); again != health.Passed {
 			t.Errorf("%s no more: the VIP %s", test.what, again)
 		}
+	}
+}
+
+// A real server with two interfaces may receive by the one and answer from the VIP by the other. A strict reverse path filter
+// then drops what comes for the VIP, and nothing that comes for the real server's own address.
+func TestAReversePathFilterIsNamedWithTheSysctlThatCuresIt(t *testing.T) {
+	p := newProbed(t, dataplane.ModeNative, true)
+	web := p.webs[0]
+	set := func(name, value string) {
+		must(t, web.Do(func() error { return os.WriteFile("/proc/sys/net/ipv4/conf/"+name, []byte(value), 0) }))
+	}
+	set("all/arp_ignore", "1") // neither interface answers for the other's address
+	set("all/arp_announce", "2")
+	p.ip(web, "link add link "+web.Interface()+" name enp2s0 type macvlan mode bridge")
+	p.ip(web, "link set enp2s0 up")
+	p.ip(web, "addr add 192.168.100.160/32 dev enp2s0")
+	p.ip(web, "route add 192.168.100.0/24 dev enp2s0 table 100")
+	p.ip(web, "rule add pref 100 from 192.168.100.221 lookup 100")
+	service := netip.AddrPortFrom(probedVIP, p.port)
+	expect := func(when string, want health.Failure) {
+		t.Helper()
+		own, err := p.balancer.Dial(t.Context(), "tcp", netip.AddrPortFrom(web.Address(), p.port).String())
+		if err == nil {
+			err = own.Close()
+		}
+		if address := health.FailureOf(err); address != health.Passed {
+			t.Errorf("%s: the address %s", when, address)
+		}
+		_, err = p.ask(p.path(web), service, 10)
+		if tcp, udp := p.failure(web, service), health.FailureOf(err); tcp != want || udp != want {
+			t.Errorf("%s: the VIP %s, by datagrams it %s, want that it %s", when, tcp, udp, want)
+		}
+	}
+	expect("without a filter", health.Passed)
+	set("all/rp_filter", "1")
+	expect("with a strict filter", health.Silent)
+	cure := regexp.MustCompile(`rp_filter=1\).*: sysctl -w net\.ipv4\.conf\.(\w+)\.(\w+)=(\d)$`)
+	for _, datagrams := range []bool{false, true} {
+		text := health.Diagnose(health.Passed, health.Silent, service, datagrams).String()
+		parts := cure.FindStringSubmatch(text)
+		if parts == nil {
+			t.Fatalf("the diagnosis is %q, without the cure of a strict filter", text)
+		}
+		set(parts[1]+"/"+parts[2], parts[3])
+		expect("with the cure", health.Passed)
+		set("all/rp_filter", "1")
 	}
 }
 

@@ -67,7 +67,7 @@ func diagnoseSilence(vip netip.Addr, datagrams bool) Diagnosis {
 		return Diagnosis{
 			fmt.Sprintf("the real server has lost the VIP %s, or answers from another address than it was asked at", vip),
 			giveVIP(vip) + "; if it is there, bind the service to " + vip.String() + " (one bound to all addresses answers " +
-				"from the address of the interface), or " + lookForFilter(vip),
+				"from the address of the interface), or " + lookForFilter(vip) + rpFilter(vip),
 		}
 	}
 	return Diagnosis{
@@ -88,12 +88,12 @@ func lookForFilter(vip netip.Addr) string {
 	return fmt.Sprintf("look for a packet filter that blocks %s: nft list ruleset", vip)
 }
 
-// rpFilter is the last thing to look for: it drops what comes in by another interface than answers leave by.
+// rpFilter is the last thing to look for: a strict one drops what comes in by another interface than answers leave by.
 func rpFilter(vip netip.Addr) string {
 	if vip.Is6() {
 		return ""
 	}
-	return ", or for a strict reverse path filter where the balancer is behind another interface: " +
+	return ", or for a strict reverse path filter (rp_filter=1) where answers from the VIP leave by another interface: " +
 		"sysctl -w net.ipv4.conf.all.rp_filter=2"
 }
 
