@@ -1,13 +1,15 @@
 package health
 
 import (
-	"context"
+	"bufio"
+	"encoding/binary"
 	"io"
 	"net"
+	"net/netip"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -23,6 +25,31 @@ func pour(conn net.Conn, text string) {
 		if _, err := conn.Write([]byte(text)); err != nil {
 			return
 		}
+	}
+}
+
+// trickle writes a byte now and then, for ever or until the probe hangs up.
+func trickle(conn net.Conn, interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		if _, err := conn.Write([]byte("x")); err != nil {
+			return
+		}
+		<-ticker.C
+	}
+}
+
+// readRecord reads a record of TLS, so that nothing is left unread that would make a close a reset.
+func readRecord(t *testing.T, conn net.Conn) {
+	const atLength = 3
+	header := make([]byte, 5)
+	_, err := io.ReadFull(conn, header)
+	if err == nil {
+		_, err = io.ReadFull(conn, make([]byte, binary.BigEndian.Uint16(header[atLength:])))
+	}
+	if err != nil {
+		t.Errorf("server: %v", err)
 	}
 }
 
@@ -48,6 +75,7 @@ const badStep, badWhole = 200 * time.Millisecond, time.Second
 
 func badServers() []badServer {
 	const header = "HTTP/1.1 200 OK\r\n"
+	const record = "\x16\x03\x01\x40\x00" // the header of one of a handshake, of 16 KiB
 	after := func(do func(net.Conn)) func(*testing.T, *net.TCPConn) {
 		return func(t *testing.T, conn *net.TCPConn) {
 			readRequest(t, conn)
@@ -59,11 +87,7 @@ func badServers() []badServer {
 			"GET / from ADDRESS: body is larger than 1048576 bytes"},
 		{"a byte at a time", after(func(c net.Conn) {
 			c.Write([]byte(header + "\r\n"))
-			for ticker := time.NewTicker(badStep / 4); ; <-ticker.C {
-				if _, err := c.Write([]byte("x")); err != nil {
-					return
-				}
-			}
+			trickle(c, badStep/4)
 		}), false, "check took too long: not done after 1s"},
 		{"endless headers", after(func(c net.Conn) { c.Write([]byte(header)); pour(c, strings.Repeat("X: y\r\n", 1000)) }), false,
 			"GET / from ADDRESS: header is larger than 64 KiB"},
@@ -83,18 +107,18 @@ func badServers() []badServer {
 		}), false, "GET / from ADDRESS: status 302, want 200-299"},
 		{"TLS that is none", func(_ *testing.T, c *net.TCPConn) { c.Write([]byte("SSH-2.0-OpenSSH_9.2\r\n")); awaitHangUp(c) }, true,
 			"GET / from ADDRESS: TLS handshake: tls: first record does not look like a TLS handshake"},
-		{"TLS garbage without an end", func(_ *testing.T, c *net.TCPConn) { pour(c, "\x16\x03\x01\x40\x00"+strings.Repeat("\x00", 16<<10)) }, true,
-			"GET / from ADDRESS: TLS handshake: "},
+		{"TLS garbage without an end", func(_ *testing.T, c *net.TCPConn) { pour(c, record+strings.Repeat("\x00", 16<<10)) }, true,
+			"GET / from ADDRESS: TLS handshake: tls: received unexpected handshake message of type *tls.helloRequestMsg"},
 		{"TLS that is silent", func(_ *testing.T, c *net.TCPConn) { awaitHangUp(c) }, true,
 			"GET / from ADDRESS: TLS handshake: no answer for 200ms"},
-		{"TLS that drips", func(_ *testing.T, c *net.TCPConn) {
-			for ticker := time.NewTicker(badStep / 4); ; <-ticker.C {
-				if _, err := c.Write([]byte("\x16")); err != nil {
-					return
-				}
-			}
-		}, true, "GET / from ADDRESS: TLS handshake: "},
-		{"TLS that is closed", func(*testing.T, *net.TCPConn) {}, true, "GET / from ADDRESS: TLS handshake: connection"},
+		{"TLS that drips", func(_ *testing.T, c *net.TCPConn) { c.Write([]byte(record)); trickle(c, badStep/4) }, true,
+			"GET / from ADDRESS: TLS handshake: check took too long: not done after 200ms"},
+		{"TLS that is closed", func(t *testing.T, c *net.TCPConn) { readRecord(t, c) }, true,
+			"GET / from ADDRESS: TLS handshake: connection closed without an answer"},
+		{"TLS that is closed halfway", func(t *testing.T, c *net.TCPConn) { readRecord(t, c); c.Write([]byte(record)) }, true,
+			"GET / from ADDRESS: TLS handshake: connection closed inside the handshake"},
+		{"TLS that is reset", func(t *testing.T, c *net.TCPConn) { readRecord(t, c); reset(t, c) }, true,
+			"GET / from ADDRESS: TLS handshake: connection reset by peer"},
 	}
 }
 
@@ -119,6 +143,90 @@ func TestBadServersEndInTimeWithTheirReason(t *testing.T) {
 				t.Errorf("reason of %d bytes", len(err.Error()))
 			}
 		})
+	}
+}
+
+func TestBadMailServersEndInTimeWithTheirReason(t *testing.T) {
+	const whole = maxTimeFactor * badStep
+	for _, server := range []badServer{
+		{"accepted and silent", func(_ *testing.T, c *net.TCPConn) { awaitHangUp(c) }, false,
+			"SMTP to ADDRESS: greeting: no answer for 200ms"},
+		{"silent after the greeting", func(_ *testing.T, c *net.TCPConn) { c.Write([]byte("220 mail\r\n")); awaitHangUp(c) }, false,
+			"SMTP to ADDRESS: answer to HELO: no answer for 200ms"},
+		{"a byte at a time", func(_ *testing.T, c *net.TCPConn) { trickle(c, badStep/4) }, false,
+			"SMTP to ADDRESS: greeting: check took too long: not done after 2s"},
+		{"lines without an end", func(_ *testing.T, c *net.TCPConn) { pour(c, strings.Repeat("220-mail\r\n", 1000)) }, false,
+			"SMTP to ADDRESS: greeting: longer than 8 KiB"},
+		{"reset instead of a greeting", func(t *testing.T, c *net.TCPConn) { reset(t, c) }, false,
+			"connection reset by peer"}, // the connect may be over before, or meet it
+		{"reset after HELO", func(t *testing.T, c *net.TCPConn) {
+			c.Write([]byte("220 mail\r\n"))
+			readLineOf(t, c)
+			reset(t, c)
+		}, false, "SMTP to ADDRESS: answer to HELO: connection reset by peer"},
+	} {
+		t.Run(server.name, func(t *testing.T) {
+			t.Parallel()
+			probe, err := SMTP(SMTPSettings{Network: loopback, ConnectTimeout: badStep})
+			if err != nil {
+				t.Fatal(err)
+			}
+			target := serve(t, "tcp", "127.0.0.1:0", func(conn *net.TCPConn) { server.answer(t, conn) })
+			start := time.Now()
+			wantError(t, probe(t.Context(), target).Err, withAddress(server.want, target))
+			if took := time.Since(start); took > whole+patience {
+				t.Errorf("took %v", took)
+			}
+		})
+	}
+}
+
+// readLineOf reads a line that the probe says.
+func readLineOf(t *testing.T, conn net.Conn) {
+	if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil {
+		t.Errorf("server: %v", err)
+	}
+}
+
+// Datagrams that answer nothing may come for ever, and faster than they are read.
+func TestStrayDatagramsWithoutAnEndDoNotKeepADNSCheck(t *testing.T) {
+	hungUp := make(chan struct{})
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := Target{Address: conn.LocalAddr().(*net.UDPAddr).AddrPort()}
+	var flood sync.WaitGroup
+	flood.Go(func() {
+		_, from, err := conn.ReadFromUDPAddrPort(make([]byte, 512))
+		for stray := make([]byte, 64); err == nil; {
+			select {
+			case <-hungUp:
+				return
+			default:
+				_, err = conn.WriteToUDPAddrPort(stray, from)
+			}
+		}
+		t.Errorf("server: %v", err)
+	})
+	probe, err := DNS(DNSSettings{Network: loopback, ConnectTimeout: badStep})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	failure := probe(t.Context(), target).Err
+	took := time.Since(start)
+	close(hungUp)
+	flood.Wait()
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
+	reason := regexp.MustCompile(`^DNS TypeSOA of \. from \S+: no answer for 200ms, but \d{2,} datagrams that are no answer to the question$`)
+	if !reason.MatchString(text(failure)) {
+		t.Errorf("fails with %q", text(failure))
+	}
+	if took > badStep+patience {
+		t.Errorf("took %v", took)
 	}
 }
 
@@ -166,89 +274,4 @@ func (r *repeated) Read(p []byte) (int, error) {
 		r.at++
 	}
 	return len(p), nil
-}
-
-// A thousand silent servers are waited for all at once, and nobody else waits with them.
-func TestBadServersDoNotDelayTheChecksOfGoodOnes(t *testing.T) {
-	const bad, good, interval = 1000, 100, 100 * time.Millisecond
-	silent, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer silent.Close() // nobody accepts: the kernel answers the connect, and then there is silence
-	web, stop := webServer(t)
-	defer stop()
-	probe := onlyProbe(t, HTTPSettings{URLs: []URL{{}}, ConnectTimeout: patience})
-	ctx, cancel := context.WithCancel(t.Context())
-	var running sync.WaitGroup
-	defer running.Wait()
-	defer cancel()
-	start := func(target Target, started func(time.Duration)) *Checker {
-		checker, err := NewChecker(CheckerConfig{
-			Target: target, Probes: []Probe{probe}, Settings: Settings{Interval: interval}, Report: func(Verdict) {}, Started: started,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		running.Go(func() { _ = checker.Run(ctx) }) // it ends with the context
-		return checker
-	}
-	silentTarget := Target{Address: silent.Addr().(*net.TCPAddr).AddrPort()}
-	for range bad {
-		start(silentTarget, nil)
-	}
-	var checks, late atomic.Int64
-	var goods []*Checker
-	for range good {
-		goods = append(goods, start(web, func(by time.Duration) {
-			checks.Add(1)
-			if by > patience/2 { // one that waits for a silent server waits longer
-				late.Add(1)
-			}
-		}))
-	}
-	deadline := time.After(2 * patience)
-	for checks.Load() < 20*good {
-		select {
-		case <-deadline:
-			t.Fatalf("%d checks of good servers were made", checks.Load())
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-	if n := late.Load(); n > 0 {
-		t.Errorf("%d of %d checks of good servers were more than %v late", n, checks.Load(), patience/2)
-	}
-	for _, checker := range goods {
-		if status := checker.Status(); !status.Up || status.Failures > 0 {
-			t.Errorf("a good server: %+v", status)
-		}
-	}
-}
-
-// webServer answers everything at once.
-func webServer(t *testing.T) (Target, func()) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() {
-				defer conn.Close()
-				if _, err := conn.Read(make([]byte, 1024)); err == nil {
-					_, _ = conn.Write([]byte("HTTP/1.0 200 OK\r\n\r\nhello")) // a probe that has hung up sees nothing of it
-				}
-			})
-		}
-	})
-	return Target{Address: listener.Addr().(*net.TCPAddr).AddrPort()}, func() {
-		listener.Close()
-		serving.Wait()
-	}
 }

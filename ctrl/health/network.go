@@ -73,6 +73,7 @@ type conn struct {
 	limits limits
 	end    time.Time // of the whole
 	stop   func() bool
+	heard  bool // the other side has said something
 	ended  bool // the other side has said that it sends no more
 }
 
@@ -102,6 +103,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		return 0, c.inPlainWords(err)
 	}
 	n, err := c.Conn.Read(p)
+	c.heard = c.heard || n > 0
 	c.ended = c.ended || errors.Is(err, io.EOF)
 	return n, c.inPlainWords(err)
 }

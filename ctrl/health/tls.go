@@ -66,6 +66,9 @@ func (a announcedEnd) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// errCutHandshake is what is wrong with a handshake that ends halfway.
+var errCutHandshake = errors.New("connection closed inside the handshake")
+
 // secure shakes hands, which like the connect before it has the time of a step.
 func (c *conn) secure(config *tls.Config) (*tls.Conn, error) {
 	end, limits := c.end, c.limits
@@ -73,11 +76,15 @@ func (c *conn) secure(config *tls.Config) (*tls.Conn, error) {
 	secured := tls.Client(c, config)
 	err := secured.Handshake() // which the connection ends when the context does
 	c.end, c.limits = end, limits
-	if errors.Is(err, io.EOF) {
-		err = errors.New("connection closed")
+	switch {
+	case err == nil:
+		return secured, nil
+	case errors.Is(err, io.EOF) && !c.heard:
+		err = errNoAnswer
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		err = errCutHandshake
+	case errors.Is(err, errSilent) && c.heard: // it goes on and on, or stops halfway
+		err = fmt.Errorf("%w: not done after %v", errMaxTime, limits.step)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("TLS handshake: %w", err)
-	}
-	return secured, nil
+	return nil, fmt.Errorf("TLS handshake: %w", err)
 }
