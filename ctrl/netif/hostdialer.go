@@ -16,7 +16,7 @@ import (
 // value leaves all to the kernel.
 type HostDialer struct {
 	// From is the source address (keepalived: bindto) and the source port (bind_port). The zero value of each is the
-	// kernel's choice.
+	// kernel's choice. A TCP connection from a port is closed with a reset, so that the port can be used again at once.
 	From netip.AddrPort
 	// Interface is the only one to send and to receive by (keepalived: bind_if). Empty is any.
 	Interface string
@@ -69,6 +69,12 @@ func (d HostDialer) bind(fd int, to netip.Addr) error {
 		from = netip.IPv4Unspecified()
 	default:
 		from = netip.IPv6Unspecified()
+	}
+	if d.From.Port() != 0 {
+		// Closed first by this side the port would be taken for a minute, and no check be made. A reset leaves it free.
+		if err := unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); err != nil {
+			return os.NewSyscallError("setsockopt", err)
+		}
 	}
 	address, err := sockaddrOf(netip.AddrPortFrom(from, d.From.Port()))
 	if err != nil {
