@@ -16,6 +16,7 @@ type bothWays struct {
 	timeout  time.Duration // of a step of the check
 	ready    func() error  // nil if there is a way through the VIP
 	own, via health.Target
+	ping     health.Probe // of the VIP
 	diagnose func(own, through health.Failure) health.Diagnosis
 	// saw is told what both ways say whenever it changes; on the goroutine of the check, and it must not wait.
 	saw func(sight)
@@ -32,8 +33,12 @@ func (c *checkers) bothWays(key checkKey, spec checkSpec, through []health.Probe
 	if err != nil {
 		return nil, err
 	}
+	ping, err := c.probing.pingOf(spec)
+	if err != nil {
+		return nil, err
+	}
 	b := &bothWays{
-		key: key, timeout: spec.times.ConnectTimeout, own: targetOf(alone), via: targetOf(spec),
+		ping: ping, key: key, timeout: spec.times.ConnectTimeout, own: targetOf(alone), via: targetOf(spec),
 		ready: func() error { return c.probing.through(spec.via).ready(spec.via.vip) },
 		diagnose: func(own, through health.Failure) health.Diagnosis {
 			return health.Diagnose(own, through, serviceOf(spec), asksByDatagram(spec))
@@ -137,11 +142,11 @@ func (b *bothWays) ask(ctx context.Context, page *bothPages) health.Answer {
 	if ctx.Err() != nil {
 		return through
 	}
-	return b.conclude(page, through, own, said)
+	return b.conclude(page, through, own, said, health.FailureOf(through.Err).Pinged(second.isPinged()))
 }
 
 // conclude tells of both answers, of which that through the VIP is a failure, and returns the one that counts.
-func (b *bothWays) conclude(page *bothPages, through, own health.Answer, since showing) health.Answer {
+func (b *bothWays) conclude(page *bothPages, through, own health.Answer, since showing, failure health.Failure) health.Answer {
 	ruled := rule(outcomeOf(through), outcomeOf(own), since)
 	if outcomeOf(through) == notAsked {
 		b.see(page, sight{})
@@ -151,7 +156,7 @@ func (b *bothWays) conclude(page *bothPages, through, own health.Answer, since s
 	if own.Err != nil {
 		found.insight.reason = own.Err.Error()
 	}
-	found.insight.diagnosis = b.diagnose(health.FailureOf(own.Err), health.FailureOf(through.Err))
+	found.insight.diagnosis = b.diagnose(health.FailureOf(own.Err), failure)
 	b.see(page, found)
 	if ruled == fails {
 		return through
@@ -200,18 +205,22 @@ type secondAsk struct {
 	timer  *time.Timer
 	ask    func() health.Answer
 	begun  chan health.Answer // its answer, if the timer has begun it
+	pinged chan bool          // whether the VIP answers a ping, which is sent with it
 }
 
 // second has the address asked soon; at once if the VIP did not answer last time.
 func (b *bothWays) second(ctx context.Context, page *bothPages) *secondAsk {
 	ctx, cancel := context.WithCancel(ctx)
-	s := &secondAsk{cancel: cancel, begun: make(chan health.Answer, 1)}
+	s := &secondAsk{cancel: cancel, begun: make(chan health.Answer, 1), pinged: make(chan bool, 1)}
 	s.ask = func() health.Answer { return page.own(ctx, b.own) }
 	wait := min(b.timeout/soonPart, soonMost)
 	if b.watched {
 		wait = 0
 	}
-	s.timer = time.AfterFunc(wait, func() { s.begun <- s.ask() })
+	s.timer = time.AfterFunc(wait, func() {
+		go func() { s.pinged <- b.ping(ctx, b.via).Err == nil }()
+		s.begun <- s.ask()
+	})
 	return s
 }
 
@@ -221,6 +230,16 @@ func (s *secondAsk) answer() health.Answer {
 		return s.ask()
 	}
 	return <-s.begun
+}
+
+// isPinged tells whether the VIP has answered the ping by now. A check that ended in silence has left it the time.
+func (s *secondAsk) isPinged() bool {
+	select {
+	case answered := <-s.pinged:
+		return answered
+	default:
+		return false
+	}
 }
 
 // end is for when its answer is not wanted any more.

@@ -2,7 +2,6 @@ package ctrl
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -23,7 +22,9 @@ type simulation struct {
 
 type simServer struct {
 	vip, address atomic.Bool // what answers
+	drops        atomic.Bool // it answers pings of the VIP all the same
 	through, own atomic.Int64
+	pings        atomic.Int64
 	up           atomic.Bool
 	downs        atomic.Int64
 	sight        atomic.Pointer[sight]
@@ -35,7 +36,7 @@ const (
 	simAnswer   = time.Millisecond
 )
 
-var errSim = errors.New("no answer")
+var errSim = fmt.Errorf("no answer: %w", context.DeadlineExceeded) // as silence is
 
 // simulate starts so many real servers, each with a check of its own, that are all right but for what prepare does.
 func simulate(t *testing.T, count int, prepare func(*simulation)) *simulation {
@@ -65,7 +66,8 @@ func (s *simulation) check(key checkKey, one *simServer, passage *passage, sprea
 			}
 			return nil
 		},
-		diagnose: func(_, _ health.Failure) health.Diagnosis { return health.Diagnosis{} },
+		diagnose: func(_, through health.Failure) health.Diagnosis { return health.Diagnosis{Cause: through.String()} },
+		ping:     simProbe(&one.pings, one.drops.Load),
 		saw:      func(seen sight) { one.sight.Store(&seen) },
 		pages: []bothPages{{
 			through: simProbe(&one.through, func() bool { return one.vip.Load() && !s.lost.Load() }),
@@ -166,6 +168,25 @@ func TestChecksBothWaysFindWhoHasLostTheVIPAndNobodyElse(t *testing.T) {
 		time.Sleep(settled)
 		s.expect("one is dead", 2)
 		s.never("what has befallen others", s.servers[0])
+	})
+}
+
+func TestWhetherTheVIPAnswersAPingIsPartOfTheDiagnosis(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := simulate(t, 2, func(*simulation) {})
+		time.Sleep(settled)
+		if pings := s.servers[0].pings.Load(); pings > 0 {
+			t.Errorf("while all is well there were %d pings", pings)
+		}
+		for drops, want := range map[bool]health.Failure{false: health.Silent, true: health.Dropped} {
+			s.servers[0].vip.Store(false)
+			s.servers[0].drops.Store(drops)
+			time.Sleep(settled)
+			s.expect("silence at the VIP", 0)
+			if got := s.servers[0].sight.Load().insight.diagnosis.Cause; got != want.String() {
+				t.Errorf("it answers pings: %t; the VIP %s, want that it %s", drops, got, want)
+			}
+		}
 	})
 }
 

@@ -59,6 +59,10 @@ func (w *insights) want(key checkKey, check runningCheck, p *probing) error {
 	if err != nil {
 		return err
 	}
+	ping, err := p.pingOf(check.spec)
+	if err != nil {
+		return err
+	}
 	w.asking[key] = true
 	through := health.Failure(check.failure.Load())
 	go func() {
@@ -71,6 +75,8 @@ func (w *insights) want(key checkKey, check runningCheck, p *probing) error {
 		found := insight{at: time.Now()}
 		if failed != nil {
 			found.reason = failed.Error()
+		} else if through == health.Silent {
+			through = through.Pinged(ping(check.ctx, targetOf(check.spec)).Err == nil)
 		}
 		found.diagnosis = health.Diagnose(health.FailureOf(failed), through, serviceOf(check.spec), asksByDatagram(check.spec))
 		w.told(key, found)

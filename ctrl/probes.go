@@ -109,6 +109,11 @@ func (p *probing) probesOf(s checkSpec) ([]health.Probe, error) {
 	}
 }
 
+// pingOf is a ping of the VIP that a check goes through.
+func (p *probing) pingOf(s checkSpec) (health.Probe, error) {
+	return health.Ping(health.PingSettings{Network: p.through(s.via).alone(), ConnectTimeout: s.times.ConnectTimeout})
+}
+
 // alone makes a list of a kind's only probe.
 func alone(probe health.Probe, err error) ([]health.Probe, error) { return []health.Probe{probe}, err }
 

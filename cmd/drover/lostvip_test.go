@@ -48,6 +48,23 @@ func TestARealServerThatHasLostTheVIPIsDownAndTheCureIsNamed(t *testing.T) {
 		t.Errorf("the doctor still finds %+v", found)
 	}
 
+	// A packet filter, in whose place there is a rule of routing, leaves pings of the VIP alone.
+	n.run(web, "ip rule add pref 10 lookup local", "ip rule del pref 0",
+		"ip rule add pref 0 to 192.168.100.221 ipproto tcp dport 80 blackhole")
+	n.reload(n.low, tutorialConfig(11)) // which asks both ways
+	for _, d := range []*runningDaemon{low, high} {
+		s := n.untilStatus(d.host, "the packet filter", func(s api.Status) bool {
+			r := realServerOf(s, web)
+			return !r.Up && r.Check.OwnAddress != nil && r.Check.OwnAddress.Up
+		})
+		if own := realServerOf(s, web).Check.OwnAddress; !strings.Contains(own.Cause, "has the VIP 192.168.100.221 and does not answer at port 80") {
+			t.Errorf("on %s the cause is %+v", d.host.Name(), own)
+		}
+	}
+	n.run(web, "ip rule del pref 0")
+	n.untilUp(n.high, 2)
+	n.untilUp(n.low, 2)
+
 	stop := n.serveWebOn(web, "192.168.100.150:81") // the service answers at its own address alone
 	defer stop()
 	for h, priority := range map[*testbed.Host]int{n.low: 11, n.high: 12} {

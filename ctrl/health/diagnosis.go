@@ -36,6 +36,8 @@ func Diagnose(address, vip Failure, service netip.AddrPort, datagrams bool) Diag
 	switch vip {
 	case Silent:
 		return diagnoseSilence(to, datagrams)
+	case Dropped:
+		return diagnoseDrops(service.Port(), to, datagrams)
 	case Unreachable:
 		return Diagnosis{
 			fmt.Sprintf("the real server has no VIP %s and forwards what comes for it, or its packet filter rejects that", to),
@@ -73,6 +75,21 @@ func diagnoseSilence(vip netip.Addr, datagrams bool) Diagnosis {
 	return Diagnosis{
 		fmt.Sprintf("the real server has lost the VIP %s, or drops what comes for it", vip),
 		giveVIP(vip) + "; if it is there, " + lookForFilter(vip) + rpFilter(vip),
+	}
+}
+
+// diagnoseDrops is for a real server that has the VIP, for it answers pings of it.
+func diagnoseDrops(port uint16, vip netip.Addr, datagrams bool) Diagnosis {
+	cause := fmt.Sprintf("the real server has the VIP %s and does not answer at port %d of it: a packet filter drops what comes", vip, port)
+	if datagrams {
+		return Diagnosis{
+			cause + ", or the service answers from another address than it was asked at",
+			lookForFilter(vip) + "; if there is none, bind the service to " + vip.String(),
+		}
+	}
+	return Diagnosis{
+		cause + ", or the service is stuck",
+		fmt.Sprintf("%s; if there is none, see what waits for the service: %s", lookForFilter(vip), listeners(port, datagrams)),
 	}
 }
 

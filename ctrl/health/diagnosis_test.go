@@ -38,6 +38,18 @@ func TestHowACheckFailed(t *testing.T) {
 	}
 }
 
+func TestOnlySilenceIsAnotherFailureWhenThereIsAPing(t *testing.T) {
+	for f := Passed; f <= Wrong; f++ {
+		want := f
+		if f == Silent {
+			want = Dropped
+		}
+		if got := f.Pinged(true); got != want || f.Pinged(false) != f {
+			t.Errorf("what %s becomes with an answered ping what %s, without what %s", f, got, f.Pinged(false))
+		}
+	}
+}
+
 func TestDiagnoses(t *testing.T) {
 	four, six := netip.MustParseAddrPort("192.168.100.221:80"), netip.MustParseAddrPort("[2001:db8::221]:80")
 	const loopback4, loopback6 = "ip addr add 192.168.100.221/32 dev lo", "ip -6 addr add 2001:db8::221/128 dev lo"
@@ -58,6 +70,10 @@ func TestDiagnoses(t *testing.T) {
 		"silence on datagrams": {Passed, Silent, four, true,
 			[]string{"answers from another address", loopback4, "bind the service to 192.168.100.221", "nft list ruleset", "rp_filter=2"}, nil},
 		"silence on datagrams of IPv6": {Passed, Silent, six, true, []string{"answers from another address", loopback6}, []string{"rp_filter"}},
+		"a packet filter that drops": {Passed, Dropped, four, false,
+			[]string{"has the VIP 192.168.100.221", "port 80", "nft list ruleset", "ss -lntp"}, []string{"ip addr add", "lost"}},
+		"a packet filter that drops datagrams of IPv6": {Passed, Dropped, six, true,
+			[]string{"has the VIP 2001:db8::221", "port 80", "nft list ruleset", "bind the service to 2001:db8::221"}, []string{"ip -6 addr", "lost"}},
 		"the wrong address": {Passed, Refused, four, false,
 			[]string{"nobody listens on port 80 of the VIP", "0.0.0.0", "ss -lntp sport = :80"}, []string{"ip addr add"}},
 		"the wrong address, datagrams of IPv6": {Passed, Refused, six, true,

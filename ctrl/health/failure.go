@@ -15,6 +15,7 @@ type Failure int
 const (
 	Passed      Failure = iota
 	Silent              // nothing came back in time
+	Dropped             // the same, while the VIP answered a ping: see [Failure.Pinged]
 	Refused             // the kernel of the real server said that nobody listens, or a packet filter said it for it
 	Reset               // the connection was accepted, and then cut
 	Unreachable         // a host or a packet filter said that there is no way
@@ -28,6 +29,8 @@ func (f Failure) String() string {
 		return "passes"
 	case Silent:
 		return "is silent"
+	case Dropped:
+		return "is silent but for pings"
 	case Refused:
 		return "refuses"
 	case Reset:
@@ -37,6 +40,15 @@ func (f Failure) String() string {
 	default:
 		return "answers wrongly"
 	}
+}
+
+// Pinged is the failure when it is known, too, whether the VIP has answered a ping: a real server that does has not lost it.
+// One that does not may have, or may drop pings as well.
+func (f Failure) Pinged(answered bool) Failure {
+	if f == Silent && answered {
+		return Dropped
+	}
+	return f
 }
 
 // FailureOf tells from a check's error how it failed; a nil error is Passed.
