@@ -20,8 +20,9 @@ type identities struct {
 	gates map[routerKey]dataplane.GateID
 	ports map[string]dataplane.PortID // by the name of the interface
 	reals map[realKey]dataplane.RealID
-	// resting are the ids that were given up, and when.
+	// resting are the ids that were given up, and when; left says whose they were, of those that were given up since the start.
 	resting map[dataplane.RealID]time.Time
+	left    map[dataplane.RealID]realKey
 	last    dataplane.RealID // given last; the next one is above, and starts over at the end
 
 	room int           // ids of real servers that the tables have room for
@@ -36,6 +37,7 @@ func adopt(now time.Time, held dataplane.Tables, remembered []dataplane.RealID,
 	ids := &identities{
 		gates: make(map[routerKey]dataplane.GateID), ports: make(map[string]dataplane.PortID),
 		reals: make(map[realKey]dataplane.RealID), resting: make(map[dataplane.RealID]time.Time),
+		left: make(map[dataplane.RealID]realKey),
 	}
 	ipv6 := familiesOf(held.VIPs, holders)
 	for id, gate := range held.Gates {
@@ -161,8 +163,25 @@ func (ids *identities) numberReals(now time.Time, r *roster) error {
 		n := len(p.services) * len(p.members)
 		p.ids, list = list[:n:n], list[n:]
 	}
+	r.leaving = ids.leaving(r)
 	r.numbered = true
 	return nil
+}
+
+// leaving are the ids of real servers that have left services of a roster, as long as connections may remember them.
+func (ids *identities) leaving(r *roster) map[dataplane.ServiceKey][]dataplane.RealID {
+	leaving := make(map[dataplane.ServiceKey][]dataplane.RealID)
+	for _, p := range r.pools {
+		for _, key := range p.services {
+			leaving[key] = nil
+		}
+	}
+	for id, was := range ids.left {
+		if _, there := leaving[was.service]; there {
+			leaving[was.service] = append(leaving[was.service], id)
+		}
+	}
+	return leaving
 }
 
 // assignReals makes exactly the wanted ones have an id, and returns the ids in their order. After an error some have none.
@@ -187,7 +206,7 @@ func (ids *identities) assignReals(now time.Time, wanted iter.Seq[realKey], coun
 	}
 	for key, id := range ids.reals {
 		if _, still := next[key]; !still {
-			ids.resting[id] = now
+			ids.resting[id], ids.left[id] = now, key
 		}
 	}
 	ids.reals = next
@@ -205,6 +224,7 @@ func (ids *identities) taken(now time.Time) []bool {
 	for id, since := range ids.resting {
 		if now.Sub(since) >= ids.rest {
 			delete(ids.resting, id)
+			delete(ids.left, id)
 			continue
 		}
 		take(id)

@@ -28,6 +28,7 @@ type part struct {
 // plan returns the tables that follow from what is known. They are valid until the next call.
 func (p *planner) plan(k *known, ids *identities) dataplane.Tables {
 	p.change = dataplane.Change{Reals: p.change.Reals[:0], Services: p.change.Services[:0]}
+	before := p.tables
 	if p.roster != k.roster {
 		p.begin(k.roster)
 	}
@@ -35,6 +36,7 @@ func (p *planner) plan(k *known, ids *identities) dataplane.Tables {
 	p.tables.Gates, p.tables.VIPs, p.tables.Ports, p.tables.Peers = fresh.Gates, fresh.VIPs, fresh.Ports, fresh.Peers
 	p.planInstances(k, ids)
 	p.planPorts(k)
+	p.planLeaving(before)
 	for n, pool := range k.roster.pools {
 		p.planPool(pool, &p.parts[n])
 	}
@@ -51,8 +53,31 @@ func (p *planner) begin(r *roster) {
 			last = max(last, id)
 		}
 	}
+	for _, leaving := range r.leaving {
+		for _, id := range leaving {
+			last = max(last, id)
+		}
+	}
 	if last > 0 {
 		p.tables.Reals = make(dataplane.Reals, last+1)
+	}
+}
+
+// planLeaving keeps real servers that a reload has taken from their services, for as long as the way to them is the same: they
+// get nothing new, but what is connected to them goes on.
+func (p *planner) planLeaving(before dataplane.Tables) {
+	for _, leaving := range p.roster.leaving {
+		for _, id := range leaving {
+			was, real := before.Reals.Get(id), dataplane.Real{}
+			if was.State != dataplane.RealAbsent && p.tables.Ports[was.Port] == before.Ports[was.Port] {
+				real = was
+				real.State = dataplane.RealDown
+			}
+			if real != was {
+				p.change.Reals = append(p.change.Reals, id)
+			}
+			p.tables.Reals[id] = real
+		}
 	}
 }
 

@@ -15,12 +15,13 @@ import (
 type roster struct {
 	pools    []*pool
 	holders  map[netip.Addr]routerKey
-	loose    []netip.Addr                 // of services, that no instance holds
-	needs    map[routerKey]*needs         // of instances whose VIPs have virtual servers
-	groups   map[string]*config.SyncGroup // by the names of their members
-	local    map[netip.Addr]bool          // whether a real server's address is this host's
-	reals    int                          // real servers of all services
-	numbered bool                         // the ids below are given
+	loose    []netip.Addr                                // of services, that no instance holds
+	needs    map[routerKey]*needs                        // of instances whose VIPs have virtual servers
+	groups   map[string]*config.SyncGroup                // by the names of their members
+	local    map[netip.Addr]bool                         // whether a real server's address is this host's
+	reals    int                                         // real servers of all services
+	numbered bool                                        // the ids below are given
+	leaving  map[dataplane.ServiceKey][]dataplane.RealID // of real servers that have left a service lately
 }
 
 // pool is a virtual server: one service for each of its endpoints, which share the real servers.

@@ -9,6 +9,7 @@ import (
 type counted struct {
 	service dataplane.ServiceKey
 	ids     []dataplane.RealID
+	leaving []dataplane.RealID // of those that have left it, and may still have connections
 }
 
 // counted are the services in the order of Controller.virtualServers; none before they have ids.
@@ -17,7 +18,7 @@ func (r *roster) counted() []counted {
 	for _, p := range r.pools {
 		for s, key := range p.services {
 			if r.numbered {
-				list = append(list, counted{key, p.idsOf(s)})
+				list = append(list, counted{key, p.idsOf(s), r.leaving[key]})
 			}
 		}
 	}
@@ -27,7 +28,7 @@ func (r *roster) counted() []counted {
 // count fills in what the maps count.
 func (c *Controller) count(s *api.Status, services []counted) error {
 	for i, counted := range services {
-		if err := c.countService(&s.VirtualServers[i], counted.service, counted.ids); err != nil {
+		if err := c.countService(&s.VirtualServers[i], counted); err != nil {
 			return err
 		}
 	}
@@ -37,13 +38,13 @@ func (c *Controller) count(s *api.Status, services []counted) error {
 	return c.countVerdicts(s)
 }
 
-func (c *Controller) countService(s *api.VirtualServer, key dataplane.ServiceKey, ids []dataplane.RealID) error {
-	sum, err := c.data.ServiceTraffic(key, nil) // of those that have left it; the others are added up here
+func (c *Controller) countService(s *api.VirtualServer, of counted) error {
+	sum, err := c.data.ServiceTraffic(of.service, of.leaving) // of those that have left it; the others are added up here
 	if err != nil {
 		return err
 	}
 	s.Packets, s.Bytes, s.Connections = sum.Packets, sum.Bytes, sum.Connections
-	for i, id := range ids {
+	for i, id := range of.ids {
 		traffic, err := c.data.RealTraffic(id)
 		if err != nil {
 			return err
