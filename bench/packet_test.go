@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -51,6 +52,11 @@ func TestPacketBenchmarkMeasuresEveryProgramOnEveryPath(t *testing.T) {
 	}
 	if len(report.Rows) != rows {
 		t.Errorf("%d rows, want %d", len(report.Rows), rows)
+	}
+	for _, path := range []Path{Established, New} {
+		if !slices.ContainsFunc(report.Profile, func(l ProfileLine) bool { return l.Path == path && l.Flows == 500 }) {
+			t.Errorf("the profile has nothing of %s: %+v", path, report.Profile)
+		}
 	}
 	const floorAtOneFlow, familiesAtBoth = 1, 4
 	if len(report.Bars) != floorAtOneFlow+familiesAtBoth {

@@ -26,6 +26,7 @@ type ProfileLine struct {
 
 // What is not told line by line.
 const (
+	noProfile   = "no profile" // and Text says why
 	lesserLines = "all other lines"
 	outside     = "player and test run, and what the program calls"
 )
@@ -43,13 +44,17 @@ func (f field) profile(flows, first int, found measurements) (lines []ProfileLin
 		return nil, nil
 	}
 	c := f.all[at]
+	// A kernel, or whoever confines this process, may let nobody look.
+	unknown := func(err error) []ProfileLine {
+		return []ProfileLine{{Path: f.name, Flows: flows, Place: noProfile, Text: err.Error()}}
+	}
 	code, err := codeOf(c.program)
 	if err != nil {
-		return nil, err
+		return unknown(err), nil
 	}
 	s, err := openSampler()
 	if err != nil {
-		return nil, err
+		return unknown(err), nil
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	tally, all := make(map[sourceLine]int), 0
