@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync/atomic"
 	"unsafe"
 
@@ -54,7 +53,6 @@ func (s *sampler) during(do func() error) (addresses []uint64, err error) {
 	head := atomic.LoadUint64(&page.Data_head)
 	addresses, err = parseSamples(s.ring[unix.Getpagesize():], page.Data_tail, head)
 	atomic.StoreUint64(&page.Data_tail, head)
-	runtime.KeepAlive(s)
 	return addresses, err
 }
 

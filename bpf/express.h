@@ -16,7 +16,7 @@
 #include "usual.h"
 
 /*
- * In jiffies: how often it is noted that a flow was seen, which is so much after the truth at most, and how often the packets
+ * In jiffies: how often it is noted that a flow was seen, which is so much before the truth at most, and how often the packets
  * of a persistent client's connections keep it from being forgotten.
  */
 #define SEEN_TICK	 16

@@ -220,7 +220,7 @@ struct flow_key {
 
 struct flow {
 	struct flow_key key;
-	__u32 seen;	 /* jiffies of the last packet, the low half; of an embryonic flow: of the first */
+	__u32 seen;	 /* jiffies of the last packet, the low half, up to SEEN_TICK behind; of an embryonic flow: of the first */
 	__u32 real : 24;
 	__u32 state : 8; /* enum flow_state */
 };
