@@ -177,5 +177,8 @@ func (v VMAC) sysctls6() []sysctl {
 		// A new device has joined the group of routers if the default says so. With version 1 of MLD the kernel says nothing
 		// when it leaves a group before it has reported it (RFC 2710, 4).
 		{"force_mld_version", "1"}, {"forwarding", "0"}, {"force_mld_version", "0"},
+		// The kernel repeats a report of MLD after as many milliseconds at most, a second if nobody says so. By then this
+		// node may be dead and another one the master, whose virtual MAC the switch would learn here.
+		{"mldv2_unsolicited_report_interval", "10"},
 	}
 }
