@@ -58,8 +58,11 @@ func newLAN(t *testing.T) (balancer, server *host) {
 	})
 	balancer.addAddress("192.168.100.210/24")
 	server.addAddress("192.168.100.150/24")
-	balancer.setUp(true)
-	server.setUp(true)
+	for _, h := range []*host{balancer, server} {
+		h.withLink(netlink.LinkSetUp)
+	}
+	balancer.awaitCarrier(testInterface)
+	server.awaitCarrier(testInterface)
 	return balancer, server
 }
 
@@ -122,13 +125,28 @@ func (h *host) addAddress(prefix string) {
 	})
 }
 
+// setUp sets the interface up or down. When it returns an interface that is up carries frames, given that its peer is up.
 func (h *host) setUp(up bool) {
 	h.t.Helper()
-	h.withLink(func(link netlink.Link) error {
-		if up {
-			return netlink.LinkSetUp(link)
-		}
-		return netlink.LinkSetDown(link)
+	if !up {
+		h.withLink(netlink.LinkSetDown)
+		return
+	}
+	h.withLink(netlink.LinkSetUp)
+	h.awaitCarrier(testInterface)
+}
+
+// awaitCarrier waits until the interface carries frames: until then the kernel takes what is sent, and throws it away.
+func (h *host) awaitCarrier(ifname string) {
+	h.t.Helper()
+	eventually(h.t, "the carrier of "+ifname, func() error {
+		return <-h.start(func() error {
+			link, err := netlink.LinkByName(ifname)
+			if err == nil && link.Attrs().OperState != netlink.OperUp {
+				err = fmt.Errorf("it is %s", link.Attrs().OperState)
+			}
+			return err
+		})
 	})
 }
 

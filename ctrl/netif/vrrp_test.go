@@ -260,6 +260,8 @@ func TestVRRPOutlivesDownAndUpAndAnotherName(t *testing.T) {
 			return errors.Join(netlink.LinkSetDown(link), netlink.LinkSetName(link, "lan0"), netlink.LinkSetUp(link))
 		})
 	}
+	a.awaitCarrier("lan0")
+	b.awaitCarrier("lan0")
 	write(t, sender, advert, multicast4)
 	if got := read(t, receiver); got.Source != multicast4.Source {
 		t.Errorf("source %s", got.Source)
