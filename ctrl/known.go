@@ -37,11 +37,17 @@ type neighbor struct {
 	reason   string        // why not, or what is wrong although it does
 }
 
-// check is a check that is made, and what it has told. All real servers for which the same is asked share it.
+// check is a check that is made, and what it has told. All real servers for which the same is asked share it. Every plan
+// looks at what it has told, and there may be very many: the rest is elsewhere.
 type check struct {
+	verdict
+	*inquiry
+}
+
+// inquiry is what a check asks, and what is known beside of what it has told.
+type inquiry struct {
 	key  checkKey
 	spec checkSpec
-	verdict
 	// sight is what is seen beside of one that goes both ways.
 	sight sight
 }
@@ -73,6 +79,7 @@ type known struct {
 	outlets   map[string]*outlet        // by the name of an interface in use
 	neighbors map[neighborKey]*neighbor
 	checks    map[checkKey]*check
+	room      []check // for more of them, side by side
 	claims    claims
 	results   map[trackKey]track.Result // of scripts, files and processes
 	// leaving are instances that the configuration has no more but whose routers are not done yet.

@@ -12,7 +12,8 @@ import (
 	"drover/dataplane"
 )
 
-// member is a real server of a pool, or its sorry server. What every plan looks at comes first: there may be very many.
+// member is a real server of a pool, or its sorry server. Every plan looks at this, and there may be very many: the rest is
+// elsewhere.
 type member struct {
 	neighbor   *neighbor // nil if it is this host, or nowhere
 	outlet     *outlet   // nil if it is this host, or nowhere
@@ -22,9 +23,14 @@ type member struct {
 	sorryOnly  bool      // it is the sorry server, and not also a real server
 	life       life
 	rating     rating
-	config     *config.RealServer
-	address    netip.AddrPort
-	place      place
+	*particulars
+}
+
+// particulars are who a member is, and where.
+type particulars struct {
+	config  *config.RealServer
+	address netip.AddrPort
+	place   place
 }
 
 // position is where a real server stands in the terms of the data plane.

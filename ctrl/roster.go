@@ -54,7 +54,7 @@ func (k *known) settle(c *config.Config, places []whereabouts) (last []serverNew
 	k.config, k.places = c, places
 	k.useInterfaces(c, places)
 	old := *k
-	k.neighbors, k.checks = make(map[neighborKey]*neighbor), make(map[checkKey]*check)
+	k.neighbors, k.checks, k.room = make(map[neighborKey]*neighbor), make(map[checkKey]*check), nil
 	r := &roster{holders: holders(c), local: make(map[netip.Addr]bool), pools: make([]*pool, len(c.VirtualServers))}
 	before := old.roster.byPool()
 	numbers := make(map[string]int)
@@ -139,14 +139,15 @@ func (k *known) enlist(old *known, p, was *pool, at []place) {
 	var list []*config.RealServer
 	list, p.sorry = membersOf(p.config)
 	p.members = make([]member, len(list))
+	rest := make([]particulars, len(list))
 	room := make([]*check, len(list)) // for one check each, side by side
 	before := was.byAddress()
 	balancers := slices.ContainsFunc(at[:len(p.config.RealServers)], func(to place) bool { return to.local })
 	for i, r := range list {
 		m := &p.members[i]
+		rest[i] = particulars{config: r, address: netip.AddrPortFrom(r.Address, r.Port), place: at[i]}
 		*m = member{
-			config: r, configured: r.Weight, address: netip.AddrPortFrom(r.Address, r.Port), place: at[i], sorryOnly: i >= len(p.config.RealServers),
-			checks: room[i : i : i+1],
+			particulars: &rest[i], configured: r.Weight, sorryOnly: i >= len(p.config.RealServers), checks: room[i : i : i+1],
 		}
 		if m.place.ifname != "" {
 			m.outlet = k.outlets[m.place.ifname]
@@ -169,7 +170,7 @@ func (k *known) ask(old *known, v *config.VirtualServer, m, former *member, amon
 			key := spec.key()
 			asked := k.checks[key]
 			if asked == nil {
-				asked = &check{key: key, spec: spec}
+				asked = k.newCheck(inquiry{key: key, spec: spec})
 				if was := old.checks[key]; was != nil {
 					asked.verdict, asked.sight = was.verdict, was.sight
 				} else if former != nil {
@@ -180,6 +181,16 @@ func (k *known) ask(old *known, v *config.VirtualServer, m, former *member, amon
 			m.checks = append(m.checks, asked)
 		})
 	}
+}
+
+// newCheck makes a check beside the one made last: every plan looks at all of them, one after the other.
+func (k *known) newCheck(asks inquiry) *check {
+	const together = 256
+	if len(k.room) == cap(k.room) {
+		k.room = make([]check, 0, together)
+	}
+	k.room = append(k.room, check{inquiry: &asks})
+	return &k.room[len(k.room)-1]
 }
 
 // notConfigured is why a real server is no more there after a reload.
