@@ -3,7 +3,6 @@ package dataplane
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -13,7 +12,7 @@ import (
 
 // Apply makes the maps hold want, by the difference to what they hold now. Every step leaves tables that make sense to
 // a packet that comes between two steps: what is pointed at is written before what points to it, and taken away after.
-// The schedules of want are kept, and must not be changed any more.
+// Nothing of want is kept.
 //
 // After an error the maps hold part of the difference. The next call reads them again and does the rest.
 func (d *DataPlane) Apply(want Tables) error { return d.ApplyChange(want, Change{All: true}) }
@@ -53,6 +52,10 @@ func (d *DataPlane) applyChange(want Tables, change Change) error {
 // Written counts the map entries that Apply has written since Open.
 func (d *DataPlane) Written() uint64 { return d.written }
 
+// batchSize is how many entries are collected at most: enough that the calls do not count, and few enough that the kernel
+// still finds them in the CPU's cache.
+const batchSize = 2048
+
 // batch collects entries of an array to write them at once.
 type batch[V any] struct {
 	into   *ebpf.Map
@@ -65,10 +68,8 @@ func (b *batch[V]) put(key uint32, values ...V) {
 	b.values = append(b.values, values...) // one, or as many as there are CPUs
 }
 
-// grow makes room for so many entries more, each with so many values.
-func (b *batch[V]) grow(entries, values int) {
-	b.keys, b.values = slices.Grow(b.keys, entries), slices.Grow(b.values, entries*values)
-}
+// isFull tells that it is time to flush.
+func (b *batch[V]) isFull() bool { return len(b.keys) >= batchSize }
 
 // flush writes what was collected.
 func (b *batch[V]) flush(d *DataPlane) error {
@@ -80,6 +81,7 @@ func (b *batch[V]) flush(d *DataPlane) error {
 	if err != nil {
 		return fmt.Errorf("write %d entries of %s, of which %d were: %w", len(b.keys), b.into, n, err)
 	}
+	b.keys, b.values = b.keys[:0], b.values[:0]
 	return nil
 }
 

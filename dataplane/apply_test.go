@@ -216,6 +216,14 @@ func TestApplySeesTablesThatTheCallerChangedInPlace(t *testing.T) {
 	p.want.VIPs[netip.MustParseAddr("192.0.2.1")] = VIP{Gate: webGate}
 	must(t, p.Apply(p.want))
 	p.expectTables(p.want)
+	for _, scheduler := range []Scheduler{ByTurns, ByHash} {
+		schedule := slices.Repeat([]RealID{1, 2}, 20)
+		p.want.Services[tcpService(web)] = Service{Gate: webGate, Scheduler: scheduler, Schedule: schedule}
+		must(t, p.Apply(p.want))
+		schedule[0], schedule[33] = 2, 1
+		must(t, p.Apply(p.want))
+		p.expectTables(p.want)
+	}
 }
 
 // TestApplyRefuses has the tables that cannot be, and what is said of them.

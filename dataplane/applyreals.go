@@ -20,9 +20,8 @@ type realWrites struct {
 	nothing [][]byte
 }
 
-// newRealWrites has room for so many real servers.
-func (d *DataPlane) newRealWrites(room int) *realWrites {
-	w := &realWrites{
+func (d *DataPlane) newRealWrites() *realWrites {
+	return &realWrites{
 		reals:   batch[bpf.DroverReal]{into: d.objects.Reals},
 		terms:   batch[bpf.DroverRealTerms]{into: d.objects.RealTerms},
 		names:   batch[bpf.DroverRealName]{into: d.objects.RealNames},
@@ -31,11 +30,6 @@ func (d *DataPlane) newRealWrites(room int) *realWrites {
 		traffic: batch[[]byte]{into: d.objects.RealTraffic},
 		nothing: slices.Repeat([][]byte{make([]byte, d.objects.RealTraffic.ValueSize())}, d.cpus),
 	}
-	for _, grow := range []func(entries, values int){w.reals.grow, w.terms.grow, w.names.grow, w.loads.grow, w.shakes.grow} {
-		grow(room, 1)
-	}
-	w.traffic.grow(room, d.cpus)
-	return w
 }
 
 // begin names the real server that gets an id, with nothing counted.
@@ -62,9 +56,8 @@ func (w *realWrites) flush(d *DataPlane) error {
 
 // putReals writes the real servers that differ. One that is new begins with nothing counted.
 func (d *DataPlane) putReals(h *held, want wanted) error {
-	more := max(0, len(want.Reals)-len(h.Reals))
-	h.Reals = slices.Grow(h.Reals, more)
-	writes := d.newRealWrites(more)
+	h.Reals = slices.Grow(h.Reals, max(0, len(want.Reals)-len(h.Reals)))
+	writes := d.newRealWrites()
 	for id := range want.reals(h) {
 		old, real := h.Reals.Get(id), want.Reals.Get(id)
 		if old == real || real == (Real{}) {
@@ -87,6 +80,11 @@ func (d *DataPlane) putReals(h *held, want wanted) error {
 			writes.reals.put(uint32(id), encodeReal(real))
 		}
 		h.Reals.Set(id, real)
+		if writes.names.isFull() || writes.terms.isFull() || writes.reals.isFull() {
+			if err := writes.flush(d); err != nil {
+				return err
+			}
+		}
 	}
 	return writes.flush(d)
 }

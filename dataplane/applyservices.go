@@ -35,7 +35,13 @@ func (d *DataPlane) putServices(h *held, want wanted) error {
 		}
 		replaced = append(replaced, p)
 		services.put(uint32(id), d.encodeService(key, service, h.pieces[id]))
+		service.Schedule = append(old.Schedule[:0], service.Schedule...)
 		h.Services[key] = service
+		if lines.isFull() {
+			if err := lines.flush(d); err != nil {
+				return err
+			}
+		}
 	}
 	if err := lines.flush(d); err != nil {
 		return err
@@ -57,15 +63,15 @@ func (h *held) putSchedule(lines *batch[bpf.DroverScheduleLine], key ServiceKey,
 	case there && isPatch(old, service):
 		patch(lines, h.pieces[id], old.Schedule, service.Schedule)
 		return piece{}, nil
-	case there && slices.Equal(old.Schedule, service.Schedule):
+	case there && sameSchedule(old.Schedule, service.Schedule):
 		return piece{}, nil
 	}
 	next, err := h.lines.take(uint32(len(service.Schedule)))
 	if err != nil {
 		return piece{}, err
 	}
-	for n, line := range cut(service.Schedule) {
-		lines.put(next.line+uint32(n), line)
+	for n := range linesFor(next.slots) {
+		lines.put(next.line+n, encodeLine(lineOf(service.Schedule, n)))
 	}
 	replaced, h.pieces[id] = h.pieces[id], next
 	return replaced, nil
@@ -79,10 +85,9 @@ func isPatch(old, service Service) bool {
 
 // patch writes the lines that differ.
 func patch(lines *batch[bpf.DroverScheduleLine], p piece, old, schedule []RealID) {
-	for begin := 0; begin < len(schedule); begin += int(realsPerLine) {
-		end := min(begin+int(realsPerLine), len(schedule))
-		if !slices.Equal(old[begin:end], schedule[begin:end]) {
-			lines.put(p.line+uint32(begin)/realsPerLine, cut(schedule[begin:end])[0])
+	for n := range linesFor(p.slots) {
+		if line := lineOf(schedule, n); !sameLine(lineOf(old, n), line) {
+			lines.put(p.line+n, encodeLine(line))
 		}
 	}
 }
@@ -93,12 +98,15 @@ func (d *DataPlane) encodeService(key ServiceKey, s Service, p piece) bpf.Drover
 		ClientMask: encodeMask(s.PersistencePrefix),
 	}
 	raw.Schedule.Line, raw.Schedule.Slots = p.line, p.slots
-	for flag, set := range map[bpf.DroverServiceFlags]bool{
-		bpf.DroverServiceFlagsHASH_PORT: s.HashPort, bpf.DroverServiceFlagsFALLBACK: s.Fallback,
-		bpf.DroverServiceFlagsONE_PACKET: s.OnePacket, bpf.DroverServiceFlagsHAS_LOCAL: s.HasLocal,
+	for _, flag := range [...]struct {
+		bit bpf.DroverServiceFlags
+		set bool
+	}{
+		{bpf.DroverServiceFlagsHASH_PORT, s.HashPort}, {bpf.DroverServiceFlagsFALLBACK, s.Fallback},
+		{bpf.DroverServiceFlagsONE_PACKET, s.OnePacket}, {bpf.DroverServiceFlagsHAS_LOCAL, s.HasLocal},
 	} {
-		if set {
-			raw.Flags |= flag
+		if flag.set {
+			raw.Flags |= flag.bit
 		}
 	}
 	if key.Address.Addr().Is6() {

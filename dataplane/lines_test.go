@@ -13,8 +13,8 @@ func TestSchedulesAreLaidOutInLines(t *testing.T) {
 			schedule[n] = RealID(n + 1)
 		}
 		var got []RealID
-		for _, line := range cut(schedule) {
-			for _, id := range line.Real {
+		for n := range linesFor(uint32(slots)) {
+			for _, id := range encodeLine(lineOf(schedule, n)).Real {
 				got = append(got, RealID(id))
 			}
 		}
@@ -23,6 +23,25 @@ func TestSchedulesAreLaidOutInLines(t *testing.T) {
 		}
 		if rest := got[slots:]; slices.ContainsFunc(rest, func(id RealID) bool { return id != 0 }) {
 			t.Errorf("after %d turns come %v, want none", slots, rest)
+		}
+	}
+}
+
+func TestSchedulesAreTheSameIfEveryEntryIs(t *testing.T) {
+	for _, slots := range []int{0, 1, 15, 16, 17, 31, 32, 33} {
+		schedule := slices.Repeat([]RealID{7}, slots)
+		if !sameSchedule(schedule, slices.Clone(schedule)) {
+			t.Errorf("a schedule of %d entries is not the same as itself", slots)
+		}
+		if sameSchedule(schedule, append(slices.Clone(schedule), 7)) || sameSchedule(append(slices.Clone(schedule), 7), schedule) {
+			t.Errorf("a schedule of %d entries is the same as one with an entry more", slots)
+		}
+		for n := range schedule {
+			other := slices.Clone(schedule)
+			other[n]++
+			if sameSchedule(schedule, other) {
+				t.Errorf("schedules of %d entries that differ in number %d are the same", slots, n)
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"errors"
+	"slices"
 
 	"drover/bpf"
 )
@@ -72,11 +73,35 @@ func (l *lines) mark(p piece, taken bool) {
 	}
 }
 
-// cut lays a schedule out in lines.
-func cut(schedule []RealID) []bpf.DroverScheduleLine {
-	out := make([]bpf.DroverScheduleLine, linesFor(uint32(len(schedule))))
-	for i, id := range schedule {
-		out[uint32(i)/realsPerLine].Real[uint32(i)%realsPerLine] = uint32(id)
+// lineOf is what a line of a schedule has; the last one may have less than others.
+func lineOf(schedule []RealID, line uint32) []RealID {
+	begin := line * realsPerLine
+	return schedule[begin:min(begin+realsPerLine, uint32(len(schedule)))]
+}
+
+func encodeLine(line []RealID) (raw bpf.DroverScheduleLine) {
+	for i, id := range line {
+		raw.Real[i] = uint32(id)
 	}
-	return out
+	return raw
+}
+
+// sameLine compares whole lines at once, not entry by entry: hash tables are long, and little of them changes.
+func sameLine(a, b []RealID) bool {
+	if len(a) == EntriesPerLine && len(b) == EntriesPerLine {
+		return [EntriesPerLine]RealID(a) == [EntriesPerLine]RealID(b)
+	}
+	return slices.Equal(a, b)
+}
+
+func sameSchedule(a, b []RealID) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for n := range linesFor(uint32(len(a))) {
+		if !sameLine(lineOf(a, n), lineOf(b, n)) {
+			return false
+		}
+	}
+	return true
 }

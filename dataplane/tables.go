@@ -217,10 +217,14 @@ func NewTables() Tables {
 	}
 }
 
-// clone copies the tables, but for the schedules, which nobody changes.
 func (t Tables) clone() Tables {
+	services := maps.Clone(t.Services)
+	for key, service := range services {
+		service.Schedule = slices.Clone(service.Schedule)
+		services[key] = service
+	}
 	return Tables{
-		Services: maps.Clone(t.Services), Reals: slices.Clone(t.Reals), Ports: maps.Clone(t.Ports),
+		Services: services, Reals: slices.Clone(t.Reals), Ports: maps.Clone(t.Ports),
 		Peers: maps.Clone(t.Peers), VIPs: maps.Clone(t.VIPs), Gates: maps.Clone(t.Gates),
 	}
 }
@@ -287,5 +291,5 @@ func (s Service) validate() error {
 func (s Service) equal(o Service) bool {
 	return s.Gate == o.Gate && s.Scheduler == o.Scheduler && s.HashPort == o.HashPort && s.Fallback == o.Fallback &&
 		s.OnePacket == o.OnePacket && s.HasLocal == o.HasLocal && s.Persistence == o.Persistence && s.PersistencePrefix == o.PersistencePrefix &&
-		slices.Equal(s.Schedule, o.Schedule)
+		sameSchedule(s.Schedule, o.Schedule)
 }
