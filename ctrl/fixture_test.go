@@ -211,8 +211,13 @@ func randomNews(rng *rand.Rand, k *known) {
 
 // cloneTables copies tables so that a test can say how others differ.
 func cloneTables(t dataplane.Tables) dataplane.Tables {
+	services := maps.Clone(t.Services)
+	for key, service := range services {
+		service.Schedule = slices.Clone(service.Schedule)
+		services[key] = service
+	}
 	return dataplane.Tables{
-		Services: maps.Clone(t.Services), Reals: slices.Clone(t.Reals), Ports: maps.Clone(t.Ports), Peers: maps.Clone(t.Peers),
+		Services: services, Reals: slices.Clone(t.Reals), Ports: maps.Clone(t.Ports), Peers: maps.Clone(t.Peers),
 		VIPs: maps.Clone(t.VIPs), Gates: maps.Clone(t.Gates),
 	}
 }

@@ -84,51 +84,87 @@ func mostEntries(v *config.VirtualServer) int {
 	return len(servers)
 }
 
-// layout makes schedules. It remembers the last, because many virtual servers may have the same real servers.
+// layout makes schedules. It remembers the last of each thing, because many virtual servers may have the same real servers.
 type layout struct {
+	keys []netip.AddrPort // that were given last, of any pool
+
+	order     []int // is never changed, and made of:
 	scheduler string
 	own       []int // of mh
 	weights   []int
-	keys      []netip.AddrPort // of the real servers, where a hash goes by them
-	order     []int
+	by        []netip.AddrPort // keys
+
+	from, to []int // orders of the same length, which have others
+	moved    []int // at these places
 }
 
 // of returns the members of a pool in the order of the schedule of the service at a VIP. The table of mh knows also those
 // that are down, by their own weights: so a client's real server stays the same while others come and go.
-func (l *layout) of(p *pool, own, weights []int, vip netip.Addr) []int {
+func (l *layout) of(p *pool, its *part, vip netip.Addr) []int {
 	switch scheduler := p.config.Scheduler; {
 	case slices.Contains([]string{"lc", "wlc", "sed", "nq"}, scheduler):
-		return p.takers(weights)
+		return p.takers(its.weights)
 	case scheduler == "dh":
-		if i := schedule.Destination(p.servers(weights), vip); i >= 0 {
+		if i := schedule.Destination(p.servers(its.weights), vip); i >= 0 {
 			return []int{i}
 		}
 		return nil
-	case !l.fits(p, own, weights):
-		l.scheduler, l.own, l.weights, l.keys = scheduler, slices.Clone(own), slices.Clone(weights), p.hashKeys()
-		l.order = orderOf(scheduler, p.servers(own), p.servers(weights))
+	case !l.fits(scheduler, its):
+		l.scheduler, l.own, l.weights, l.by = scheduler, slices.Clone(its.own), slices.Clone(its.weights), its.keys
+		l.order = orderOf(scheduler, p.servers(its.own), p.servers(its.weights))
 	}
 	return l.order
 }
 
 // fits tells whether the order that was made last is that of a pool.
-func (l *layout) fits(p *pool, own, weights []int) bool {
-	if p.config.Scheduler != l.scheduler || !slices.Equal(weights, l.weights) || l.scheduler == "mh" && !slices.Equal(own, l.own) {
-		return false
+func (l *layout) fits(scheduler string, its *part) bool {
+	return scheduler == l.scheduler && slices.Equal(its.weights, l.weights) && (scheduler != "mh" || slices.Equal(its.own, l.own)) &&
+		(same(its.keys, l.by) || slices.Equal(its.keys, l.by))
+}
+
+// same tells at once that two lists are one; if it does not, they may yet be equal.
+func same[T any](a, b []T) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
+
+// fill writes the ids of the members into a schedule that had them in the order was, in another order. Of a hash table that
+// has become another one only what differs is written. The order was is nil if it is not known.
+func (l *layout) fill(schedule []dataplane.RealID, was, order []int, ids []dataplane.RealID) []dataplane.RealID {
+	if len(was) > 0 && len(was) == len(order) {
+		for _, n := range l.differences(was, order) {
+			schedule[n] = ids[order[n]]
+		}
+		return schedule
 	}
-	for i, key := range l.keys {
-		if p.members[i].address != key {
-			return false
+	if schedule == nil || cap(schedule) < len(order) {
+		schedule = make([]dataplane.RealID, len(order))
+	}
+	schedule = schedule[:len(order)]
+	for n, i := range order {
+		schedule[n] = ids[i]
+	}
+	return schedule
+}
+
+// differences are the places at which two orders have others. As a rule one virtual server's are the next one's, too.
+func (l *layout) differences(from, to []int) []int {
+	if !same(l.from, from) || !same(l.to, to) {
+		l.from, l.to, l.moved = from, to, l.moved[:0]
+		for n := range to {
+			if from[n] != to[n] {
+				l.moved = append(l.moved, n)
+			}
 		}
 	}
-	return true
+	return l.moved
 }
 
 // hashes tells whether the schedule depends on who the real servers are.
 func (p *pool) hashes() bool { return slices.Contains([]string{"sh", "dh", "mh"}, p.config.Scheduler) }
 
-// hashKeys are what a hash knows the members by; nil where there is none.
-func (p *pool) hashKeys() []netip.AddrPort {
+// isHashTable tells whether each entry of the schedule stands for itself, and all services have the same.
+func (p *pool) isHashTable() bool { return slices.Contains([]string{"sh", "mh"}, p.config.Scheduler) }
+
+// keysOf are what a hash knows the members of a pool by; nil where there is none.
+func (l *layout) keysOf(p *pool) []netip.AddrPort {
 	if !p.hashes() {
 		return nil
 	}
@@ -136,7 +172,10 @@ func (p *pool) hashKeys() []netip.AddrPort {
 	for i := range keys {
 		keys[i] = p.members[i].address
 	}
-	return keys
+	if !slices.Equal(keys, l.keys) {
+		l.keys = keys
+	}
+	return l.keys
 }
 
 // servers are the members as they are scheduled.

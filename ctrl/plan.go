@@ -1,6 +1,7 @@
 package ctrl
 
 import (
+	"net/netip"
 	"slices"
 
 	"drover/dataplane"
@@ -23,6 +24,9 @@ type part struct {
 	positions []position // of its members
 	own       []int      // their weights
 	weights   []int      // that its schedules were made of
+	keys      []netip.AddrPort
+	order     []int // of the members in its schedules, where hashes look into them
+	schedules [][]dataplane.RealID
 }
 
 // plan returns the tables that follow from what is known. They are valid until the next call.
@@ -118,6 +122,7 @@ func (p *planner) planPool(pool *pool, was *part) {
 	begun := was.positions != nil
 	if n := len(pool.members); !begun {
 		was.positions, was.own, was.weights = make([]position, n), make([]int, n), make([]int, n)
+		was.keys, was.schedules = p.layout.keysOf(pool), make([][]dataplane.RealID, len(pool.services))
 	}
 	apologizes := pool.apologizes()
 	own := roomFor(&p.own, len(pool.members))
@@ -139,7 +144,7 @@ func (p *planner) planPool(pool *pool, was *part) {
 	pool.weighSchedule(weights, was.positions, own, apologizes)
 	if !begun || reweighed || !slices.Equal(weights, was.weights) {
 		copy(was.weights, weights)
-		p.planServices(pool, own, weights)
+		p.planServices(pool, was)
 	}
 	if pool.local {
 		p.planPeers(pool, was.positions)
@@ -159,22 +164,22 @@ func (p *pool) real(m *member, service dataplane.ServiceKey, at position, weight
 	}
 }
 
-func (p *planner) planServices(pool *pool, own, weights []int) {
+func (p *planner) planServices(pool *pool, was *part) {
 	v := pool.config
 	service := dataplane.Service{
-		Scheduler: pool.scheduler(weights), HashPort: v.HashPorts, Fallback: v.Fallback, OnePacket: v.OnePacket,
+		Scheduler: pool.scheduler(was.weights), HashPort: v.HashPorts, Fallback: v.Fallback, OnePacket: v.OnePacket,
 		HasLocal: pool.local, Persistence: v.PersistenceTimeout, PersistencePrefix: v.PersistencePrefix,
 	}
+	var order []int
 	for s, key := range pool.services {
-		service.Gate = pool.gates[s]
-		order := p.layout.of(pool, own, weights, key.Address.Addr())
-		service.Schedule = make([]dataplane.RealID, len(order))
-		ids := pool.idsOf(s)
-		for n, i := range order {
-			service.Schedule[n] = ids[i]
-		}
+		order = p.layout.of(pool, was, key.Address.Addr())
+		was.schedules[s] = p.layout.fill(was.schedules[s], was.order, order, pool.idsOf(s))
+		service.Gate, service.Schedule = pool.gates[s], was.schedules[s]
 		p.tables.Services[key] = service
 		p.change.Services = append(p.change.Services, key)
+	}
+	if was.order = nil; pool.isHashTable() {
+		was.order = order
 	}
 }
 
