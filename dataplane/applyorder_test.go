@@ -79,7 +79,7 @@ func TestAHashTableIsChangedInPlace(t *testing.T) {
 	change(schedule)
 	patched := slices.Clone(schedule)
 	patched[17], patched[18], patched[1999] = 1, 1, 1
-	if n := change(patched); n != 3 { // two lines, and the service
+	if n := change(patched); n != 2 {
 		t.Errorf("%d entries are written for a change of two lines", n)
 	}
 	p.expectTables(p.want)

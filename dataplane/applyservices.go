@@ -26,16 +26,18 @@ func (d *DataPlane) putServices(h *held, want wanted) error {
 		if news := h.index.describe(id, service); news || !there {
 			indexed = append(indexed, id)
 		}
-		if there && old.equal(service) {
-			continue
-		}
-		p, err := h.putSchedule(&lines, key, service)
+		before := h.pieces[id]
+		schedule, err := h.putSchedule(&lines, id, old, service)
 		if err != nil {
 			return fmt.Errorf("service %s: %w", key, err)
 		}
-		replaced = append(replaced, p)
-		services.put(uint32(id), d.encodeService(key, service, h.pieces[id]))
-		service.Schedule = append(old.Schedule[:0], service.Schedule...)
+		if now := h.pieces[id]; !there || now != before || !old.sameTerms(service) {
+			services.put(uint32(id), d.encodeService(key, service, now))
+			if now != before {
+				replaced = append(replaced, before)
+			}
+		}
+		service.Schedule = schedule
 		h.Services[key] = service
 		if lines.isFull() {
 			if err := lines.flush(d); err != nil {
@@ -55,26 +57,25 @@ func (d *DataPlane) putServices(h *held, want wanted) error {
 	return d.putIndex(h, indexed)
 }
 
-// putSchedule returns the piece of the table that is free as soon as the service points to another one.
-func (h *held) putSchedule(lines *batch[bpf.DroverScheduleLine], key ServiceKey, service Service) (replaced piece, err error) {
-	id := h.ids[key]
-	old, there := h.Services[key]
+// putSchedule writes what differs between the schedules of a service, and returns that which is held now. The other stays
+// where it is until the service points to the new one.
+func (h *held) putSchedule(lines *batch[bpf.DroverScheduleLine], id serviceID, old, service Service) ([]RealID, error) {
 	switch {
-	case there && isPatch(old, service):
+	case isPatch(old, service):
 		patch(lines, h.pieces[id], old.Schedule, service.Schedule)
-		return piece{}, nil
-	case there && sameSchedule(old.Schedule, service.Schedule):
-		return piece{}, nil
+		return old.Schedule, nil
+	case sameSchedule(old.Schedule, service.Schedule):
+		return old.Schedule, nil
 	}
 	next, err := h.lines.take(uint32(len(service.Schedule)))
 	if err != nil {
-		return piece{}, err
+		return nil, err
 	}
 	for n := range linesFor(next.slots) {
 		lines.put(next.line+n, encodeLine(lineOf(service.Schedule, n)))
 	}
-	replaced, h.pieces[id] = h.pieces[id], next
-	return replaced, nil
+	h.pieces[id] = next
+	return append(old.Schedule[:0], service.Schedule...), nil
 }
 
 // isPatch tells whether a schedule may be changed where it stands: each entry of a hash table stands for itself, and if only
@@ -83,11 +84,12 @@ func isPatch(old, service Service) bool {
 	return old.Scheduler == ByHash && service.Scheduler == ByHash && len(old.Schedule) == len(service.Schedule)
 }
 
-// patch writes the lines that differ.
+// patch writes the lines that differ, and makes old the same.
 func patch(lines *batch[bpf.DroverScheduleLine], p piece, old, schedule []RealID) {
-	for n := range linesFor(p.slots) {
+	for n := range linesFor(uint32(len(schedule))) {
 		if line := lineOf(schedule, n); !sameLine(lineOf(old, n), line) {
 			lines.put(p.line+n, encodeLine(line))
+			copy(lineOf(old, n), line)
 		}
 	}
 }

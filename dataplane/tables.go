@@ -288,8 +288,8 @@ func (s Service) validate() error {
 	return nil
 }
 
-func (s Service) equal(o Service) bool {
+// sameTerms compares all but the schedules.
+func (s Service) sameTerms(o Service) bool {
 	return s.Gate == o.Gate && s.Scheduler == o.Scheduler && s.HashPort == o.HashPort && s.Fallback == o.Fallback &&
-		s.OnePacket == o.OnePacket && s.HasLocal == o.HasLocal && s.Persistence == o.Persistence && s.PersistencePrefix == o.PersistencePrefix &&
-		sameSchedule(s.Schedule, o.Schedule)
+		s.OnePacket == o.OnePacket && s.HasLocal == o.HasLocal && s.Persistence == o.Persistence && s.PersistencePrefix == o.PersistencePrefix
 }
