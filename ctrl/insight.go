@@ -100,7 +100,7 @@ func asksByDatagram(s checkSpec) bool {
 func (c *Controller) seek() {
 	for key, running := range c.checkers.running {
 		held := c.known.checks[key]
-		if running.spec.via == (via{}) || running.spec.bothWays() || held == nil || !held.told || held.up || time.Since(held.insight.at) < insightInterval {
+		if running.spec.via == (via{}) || running.spec.bothWays() || held == nil || !held.told || held.up || time.Since(held.beside().at) < insightInterval {
 			continue
 		}
 		if err := c.insights.want(key, running, c.probing); err != nil {
@@ -124,7 +124,7 @@ func (c *Controller) onInsight(key checkKey, found insight) {
 	c.post(func() {
 		delete(c.insights.asking, key)
 		if held := c.known.checks[key]; held != nil && held.told && !held.up {
-			held.insight = found
+			held.insight = &found
 			c.surveys = true
 		}
 		c.seek() // others may have waited for their turn

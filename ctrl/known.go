@@ -65,8 +65,8 @@ type verdict struct {
 	up     bool
 	reason string
 	weight health.Weight // what it makes of the weight
-	// insight is what is known beside of one that fails through the VIP.
-	insight insight
+	// insight is what is known beside of one that fails through the VIP; nil if nothing is.
+	insight *insight
 }
 
 // known is all that the tables follow from. The zero maps are empty, not nil. Neighbors, checks and outlets are shared

@@ -28,25 +28,24 @@ func (p *pool) weight(i int, apologizes bool) int {
 	case apologizes || m.sorryOnly:
 		return 0
 	}
-	switch p.config.Scheduler {
-	case "rr", "lc", "dh":
+	if p.flat {
 		return min(weight, 1)
-	default:
-		return weight
 	}
+	return weight
 }
+
+// isFlat tells whether a scheduler knows of a weight only whether it is 0.
+func isFlat(scheduler string) bool { return slices.Contains([]string{"rr", "lc", "dh"}, scheduler) }
 
 // weighSchedule notes the weights of the members in the schedule, 0 for those that take no new connections; own are those of
 // each for itself. The order of ovf does not change with shares: they say how many connections one may have.
 func (p *pool) weighSchedule(weights []int, at []position, own []int, apologizes bool) {
+	copy(weights, own)
 	for i := range at {
-		switch {
-		case at[i].state != dataplane.RealUp:
+		if at[i].state != dataplane.RealUp {
 			weights[i] = 0
-		case p.config.Scheduler == "ovf":
+		} else if p.config.Scheduler == "ovf" {
 			weights[i] = p.weight(i, apologizes)
-		default:
-			weights[i] = own[i]
 		}
 	}
 }
@@ -158,14 +157,14 @@ func (l *layout) differences(from, to []int) []int {
 }
 
 // hashes tells whether the schedule depends on who the real servers are.
-func (p *pool) hashes() bool { return slices.Contains([]string{"sh", "dh", "mh"}, p.config.Scheduler) }
+func hashes(scheduler string) bool { return slices.Contains([]string{"sh", "dh", "mh"}, scheduler) }
 
 // isHashTable tells whether each entry of the schedule stands for itself, and all services have the same.
 func (p *pool) isHashTable() bool { return slices.Contains([]string{"sh", "mh"}, p.config.Scheduler) }
 
 // keysOf are what a hash knows the members of a pool by; nil where there is none.
 func (l *layout) keysOf(p *pool) []netip.AddrPort {
-	if !p.hashes() {
+	if !p.hashed {
 		return nil
 	}
 	keys := make([]netip.AddrPort, len(p.members))
@@ -183,7 +182,7 @@ func (p *pool) servers(weights []int) []schedule.Server {
 	servers := make([]schedule.Server, len(weights))
 	for i := range servers {
 		servers[i].Weight = weights[i]
-		if p.hashes() {
+		if p.hashed {
 			servers[i].Key = p.members[i].address.String()
 		}
 	}

@@ -22,8 +22,8 @@ type member struct {
 	weighs     bool      // one of the checks has a say in the weight
 	sorryOnly  bool      // it is the sorry server, and not also a real server
 	life       life
-	rating     rating
 	*particulars
+	rating rating
 }
 
 // particulars are who a member is, and where.
@@ -31,6 +31,7 @@ type particulars struct {
 	config  *config.RealServer
 	address netip.AddrPort
 	place   place
+	asked   time.Time // when it was first looked at; zero before
 }
 
 // position is where a real server stands in the terms of the data plane.
@@ -125,8 +126,8 @@ func (m *member) refused() bool {
 // alive tells whether it counts for the quorum of its virtual server. One that was only just asked where it is has time
 // to answer, and counts meanwhile: then it also waits.
 func (m *member) alive(now time.Time) (alive, waits bool) {
-	if m.life.first.IsZero() {
-		m.life.first = now
+	if !m.life.looked {
+		m.life.looked, m.asked = true, now
 	}
 	switch {
 	case !m.passes():
@@ -138,7 +139,7 @@ func (m *member) alive(now time.Time) (alive, waits bool) {
 	case m.neighbor.resolved:
 		return true, false
 	}
-	waits = !m.life.begun && m.neighbor.mac == (dataplane.MAC{}) && now.Sub(m.life.first) < resolveTime
+	waits = !m.life.begun && m.neighbor.mac == (dataplane.MAC{}) && now.Sub(m.asked) < resolveTime
 	return waits, waits
 }
 
@@ -187,7 +188,10 @@ func (c *check) beside() insight {
 	if c.spec.bothWays() {
 		return c.sight.insight
 	}
-	return c.insight
+	if c.insight == nil {
+		return insight{}
+	}
+	return *c.insight
 }
 
 func stateOf(up bool) dataplane.RealState {

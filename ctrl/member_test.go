@@ -89,7 +89,7 @@ func TestWhatIsSaidOfACheckThatFailsThroughTheVIP(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := throughVIP()
-			*checkOf(k, realKey{web, web0}) = verdict{told: true, reason: "no answer for 1s", insight: test.insight}
+			*checkOf(k, realKey{web, web0}) = verdict{told: true, reason: "no answer for 1s", insight: &test.insight}
 			at := memberOf(k, realKey{web, web0}).standing()
 			if at.reason != test.reason || at.state != dataplane.RealDown {
 				t.Errorf("it stands at %+v, want it down because %q", at, test.reason)
@@ -108,7 +108,7 @@ func TestWhatIsSaidOfACheckThatFailsThroughTheVIP(t *testing.T) {
 
 func TestAFailureThroughTheVIPWithoutADiagnosisIsFoundWithACure(t *testing.T) {
 	k := throughVIP()
-	*checkOf(k, realKey{web, web0}) = verdict{told: true, reason: "no answer for 1s", insight: insight{at: noon}}
+	*checkOf(k, realKey{web, web0}) = verdict{told: true, reason: "no answer for 1s", insight: &insight{at: noon}}
 	found := k.findings()
 	mustBeWhole(t, found)
 	if len(found) != 1 || !strings.Contains(found[0].Cure, "ip addr add 192.168.100.221/32 dev lo") {

@@ -13,10 +13,10 @@ import (
 
 // life is what was last told of a real server. Scripts, FIFOs and the log hear of what is another than that.
 type life struct {
-	begun   bool      // it is known how it stands
-	alive   bool      // it counts for the quorum
-	refused bool      // it was told that it is down
-	first   time.Time // when it was first looked at
+	looked  bool // it was looked at
+	begun   bool // it is known how it stands
+	alive   bool // it counts for the quorum
+	refused bool // it was told that it is down
 }
 
 // quorum is how a virtual server stands.
@@ -87,7 +87,7 @@ func (k *known) assess(now time.Time) (all []serverNews, pending bool) {
 			if alive {
 				weight += m.weight()
 			}
-			if begun := m.life.begun; !waits && m.life.follow(alive, m.refused(), k.config.RsInitNotifies) {
+			if begun := m.life.begun; !waits && m.life.follow(alive, !alive && m.refused(), k.config.RsInitNotifies) {
 				all = append(all, serverNews{p, m, alive, !begun, m.standing().reason})
 			}
 		}

@@ -33,6 +33,8 @@ type pool struct {
 	members  []member // the real servers, and behind them the sorry server if it is none of them
 	sorry    int      // the member that is the sorry server; -1 without one
 	local    bool     // one of the members is this host
+	flat     bool     // its scheduler knows of a weight only whether it is 0
+	hashed   bool     // its schedule depends on who the real servers are
 	quorum   quorum
 	watch    *suspect.Watch // of their handshakes; nil before it has begun
 
@@ -61,6 +63,7 @@ func (k *known) settle(c *config.Config, places []whereabouts) (last []serverNew
 	for n := range c.VirtualServers {
 		v := &c.VirtualServers[n]
 		p := &pool{config: v, key: keyOfPool(v, numbers), services: servicesOf(v), arrivals: places[n].arrivals, sorry: -1}
+		p.flat, p.hashed = isFlat(v.Scheduler), hashes(v.Scheduler)
 		k.enlist(&old, p, before[p.key], places[n].reals)
 		if was := before[p.key]; was != nil {
 			last = append(last, was.withdrawn(p)...)
@@ -155,7 +158,7 @@ func (k *known) enlist(old *known, p, was *pool, at []place) {
 		}
 		former := before[m.address]
 		if former != nil && former.sorryOnly == m.sorryOnly {
-			m.life = former.life
+			m.life, m.asked = former.life, former.asked
 		}
 		k.ask(old, p.config, m, former, balancers)
 	}

@@ -147,8 +147,7 @@ func (p *pool) keepRatings(was *pool) {
 // share is that of a member. Where a hash says who gets a connection there is only the whole: another would move clients
 // that a suspicion does not concern, and those that a slow start concerns time and again.
 func (p *pool) share(i int) int {
-	switch p.config.Scheduler {
-	case "sh", "mh", "dh":
+	if p.hashed {
 		return wholeShare
 	}
 	return p.members[i].rating.share()
@@ -163,16 +162,22 @@ func (p *pool) weigh(own []int, apologizes bool) {
 		own[i] = p.weight(i, apologizes)
 		whole = whole && p.share(i) == wholeShare
 	}
+	if !whole {
+		p.apportion(own)
+	}
+	bound(own, math.MaxUint16)
+}
+
+func (p *pool) apportion(own []int) {
 	for i := range own {
 		switch {
-		case whole || own[i] == 0:
+		case own[i] == 0:
 		case p.config.Scheduler == "ovf":
 			own[i] = max(1, own[i]*p.share(i)/wholeShare)
 		default:
 			own[i] *= p.share(i)
 		}
 	}
-	bound(own, math.MaxUint16)
 }
 
 // bound lessens weights in proportion, so that none is above most and none becomes 0.
