@@ -182,6 +182,8 @@ func TestAChangeIsAFewWrites(t *testing.T) {
 		{"a scheduler", func(want *Tables) {
 			want.Services[tcpService(web)] = Service{Gate: webGate, Scheduler: LeastDelay, Schedule: []RealID{2, 1}}
 		}, 1},
+		{"a real server of an id that nobody has had", func(want *Tables) { want.Reals.Set(200, newReal(200, tcpService(web))) }, 3},
+		{"a real server of an id that another had", func(want *Tables) { want.Reals[200] = newReal(201, tcpService(web)) }, 5},
 		{"a VIP", func(want *Tables) { want.VIPs[netip.MustParseAddr("192.0.2.1")] = VIP{Gate: webGate} }, 1},
 		{"nothing", func(*Tables) {}, 0},
 	} {

@@ -32,11 +32,15 @@ func (d *DataPlane) newRealWrites() *realWrites {
 	}
 }
 
-// begin names the real server that gets an id, with nothing counted.
-func (w *realWrites) begin(id RealID, service serviceID, real Real) {
+// name says which real server gets an id.
+func (w *realWrites) name(id RealID, service serviceID, real Real) {
 	w.names.put(uint32(id), bpf.DroverRealName{
 		Address: encodeAddress(real.Address.Addr()), Port: encodePort(real.Address.Port()), Service: uint32(service) + 1,
 	})
+}
+
+// clear has nothing counted of an id.
+func (w *realWrites) clear(id RealID) {
 	w.loads.put(uint32(id), bpf.DroverRealLoad{})
 	w.shakes.put(uint32(id), bpf.DroverHandshakes{})
 	w.traffic.put(uint32(id), w.nothing...)
@@ -71,7 +75,11 @@ func (d *DataPlane) putReals(h *held, want wanted) error {
 			if !there {
 				return fmt.Errorf("real server %s: there is no service %s", real.Address, real.Service)
 			}
-			writes.begin(id, service, real)
+			writes.name(id, service, real)
+			if id < d.uncounted {
+				writes.clear(id)
+			}
+			d.uncounted = max(d.uncounted, id+1)
 		}
 		if encodeTerms(old) != encodeTerms(real) {
 			writes.terms.put(uint32(id), encodeTerms(real))

@@ -74,6 +74,9 @@ type DataPlane struct {
 	held    *held                  // what the maps hold; nil when that must be read
 	unsure  bool                   // nothing was applied in full since it was read
 	written uint64
+	// uncounted is the id from which on nothing was ever counted: the tables were made by this process, and no real server has
+	// had such an id.
+	uncounted RealID
 
 	// growing is held for writing while an edition takes the place of another.
 	growing sync.RWMutex

@@ -85,6 +85,7 @@ func TestHandshakesAreReadAsFarAsTheTableGoes(t *testing.T) {
 	if size := binary.Size(bpf.DroverHandshakes{}); size != handshakesSize {
 		t.Fatalf("an entry has %d bytes, it is read as %d", size, handshakesSize)
 	}
+	p.change(func(want *Tables) { want.Reals.Set(999, newReal(8, tcpService(web))) })
 	must(t, p.objects.Handshakes.Put(uint32(999), bpf.DroverHandshakes{Opened: 7, Completed: 5}))
 	var buffer []Handshakes
 	for _, ids := range []int{0, 1, 256, 257, 1001, 5000} {

@@ -38,7 +38,9 @@ func (d *DataPlane) openMaps(sizes Sizes) error {
 	if err != nil {
 		return err
 	}
-	d.adopted = adopted
+	if d.adopted = adopted; adopted {
+		d.uncounted = RealID(MaxReals) + 1
+	}
 	if err := d.setTunables(settings); err != nil {
 		return err
 	}

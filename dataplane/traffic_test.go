@@ -24,6 +24,31 @@ func TestWhatIsNotInTheTablesCountsNothing(t *testing.T) {
 	}
 }
 
+// TestAnIDBeginsWithNothingCounted whoever had it before.
+func TestAnIDBeginsWithNothingCounted(t *testing.T) {
+	for name, takeOver := range map[string]bool{"in this process": false, "in an earlier one": true} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlane(t, Options{})
+			p.expect(tcp(client, web, syn), opened(1))
+			if takeOver {
+				p = p.reopen(Options{})
+			}
+			if counts, err := p.RealTraffic(1); err != nil || counts == (Traffic{}) {
+				t.Fatalf("the first counts %+v, %v", counts, err)
+			}
+			p.change(func(want *Tables) { want.Reals[1] = newReal(7, tcpService(web)) })
+			traffic, err := p.RealTraffic(1)
+			must(t, err)
+			load, err := p.Load(1)
+			must(t, err)
+			if traffic != (Traffic{}) || load != (Load{}) {
+				t.Errorf("the next begins with %+v, %+v", traffic, load)
+			}
+			p.expectHandshakes(1, 0, 0)
+		})
+	}
+}
+
 // beyondReals is beyond the least table of real servers.
 const beyondReals RealID = 256
 
