@@ -21,12 +21,12 @@ type planner struct {
 
 // part is what was planned of a pool.
 type part struct {
-	positions []position // of its members
-	own       []int      // their weights
-	weights   []int      // that its schedules were made of
-	keys      []netip.AddrPort
-	order     []int // of the members in its schedules, where hashes look into them
-	schedules [][]dataplane.RealID
+	positions []position           // of its members
+	own       []int                // their weights
+	weights   []int                // that its schedules were made of
+	keys      []netip.AddrPort     // of its members, where a hash goes by them
+	order     []int                // of the members in its schedules, if they are hash tables
+	schedules [][]dataplane.RealID // of its services
 }
 
 // plan returns the tables that follow from what is known. They are valid until the next call.

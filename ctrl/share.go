@@ -168,6 +168,7 @@ func (p *pool) weigh(own []int, apologizes bool) {
 	bound(own, math.MaxUint16)
 }
 
+// apportion has the weights count by the shares.
 func (p *pool) apportion(own []int) {
 	for i := range own {
 		switch {
