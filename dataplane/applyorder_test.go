@@ -3,6 +3,7 @@ package dataplane
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"testing"
@@ -89,6 +90,29 @@ func TestAHashTableIsChangedInPlace(t *testing.T) {
 		t.Errorf("%d entries are written of a table that has another length, and so stands elsewhere", n)
 	}
 	p.expectTables(p.want)
+}
+
+// TestSchedulesThatChangeOverAndOverAreReadBack has some made anew, as turns and as hash tables, and some changed in place.
+func TestSchedulesThatChangeOverAndOverAreReadBack(t *testing.T) {
+	p, rng := newPlane(t, Options{}), rand.New(rand.NewPCG(3, 3))
+	for step := range 200 {
+		p.change(func(want *Tables) {
+			for _, key := range []ServiceKey{tcpService(web), tcpService(free), udpService(dns)} {
+				service := want.Services[key]
+				if n := len(service.Schedule); n == 0 || rng.IntN(6) == 0 {
+					service.Scheduler = []Scheduler{ByTurns, ByHash}[rng.IntN(2)]
+					service.Schedule = slices.Repeat([]RealID{1}, rng.IntN(70))
+				} else {
+					at := rng.IntN(1+rng.IntN(n)) / 8 * 8 // again and again the same, from 1 to 2 and back
+					service.Schedule[at] = 3 - service.Schedule[at]
+				}
+				want.Services[key] = service
+			}
+		})
+		if step%10 == 9 {
+			p.expectTables(p.want)
+		}
+	}
 }
 
 func TestApplyOftenDoesNotUseTheScheduleTableUp(t *testing.T) {
