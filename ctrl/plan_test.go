@@ -299,55 +299,6 @@ func TestAPlannerThatRemembersPlansAsOneThatDoesNot(t *testing.T) {
 	}
 }
 
-// Virtual servers with the same real servers are planned with each other's schedules, which must not show.
-func TestVirtualServersThatShareRealServersArePlannedAsEachAlone(t *testing.T) {
-	for seed := range uint64(100) {
-		rng := rand.New(rand.NewPCG(seed, 2))
-		cfg := &config.Config{}
-		for n := range 6 {
-			v := threeServers([]string{"mh", "sh", "wrr", "wlc", "dh", "fo"}[rng.IntN(6)]).VirtualServers[0]
-			if v.Port = uint16(80 + n); rng.IntN(2) == 0 {
-				v.RealServers[rng.IntN(3)].Weight = 5
-			}
-			if rng.IntN(3) == 0 {
-				slices.Reverse(v.RealServers)
-			}
-			cfg.VirtualServers = append(cfg.VirtualServers, v)
-		}
-		k, p := allWell(cfg), new(planner)
-		ids := identify(t, k)
-		for step := range 12 {
-			for _, pool := range k.roster.pools {
-				m := &pool.members[rng.IntN(3)]
-				switch rng.IntN(6) {
-				case 0:
-					m.neighbor.resolved = !m.neighbor.resolved // in all of them
-				case 1:
-					m.configured = rng.IntN(4)
-				case 2:
-					m.rating.step = rng.IntN(slowSteps)
-				}
-			}
-			got := p.plan(k, ids)
-			for n, pool := range k.roster.pools {
-				alone, roster := *k, *k.roster
-				alone.roster, roster.pools = &roster, slices.Clone(k.roster.pools[n:n+1])
-				want := new(planner).plan(&alone, ids)
-				for _, key := range pool.services {
-					if !reflect.DeepEqual(got.Services[key], want.Services[key]) {
-						t.Fatalf("seed %d, step %d: %s is planned as\n%+v, and alone\n%+v", seed, step, key, got.Services[key], want.Services[key])
-					}
-				}
-				for _, id := range pool.ids {
-					if got.Reals[id] != want.Reals[id] {
-						t.Fatalf("seed %d, step %d: real server %d is planned as\n%+v, and alone\n%+v", seed, step, id, got.Reals[id], want.Reals[id])
-					}
-				}
-			}
-		}
-	}
-}
-
 // unnamedChanges are the services and real servers that changed between two plans although the second does not say so.
 func unnamedChanges(before, after dataplane.Tables, change dataplane.Change) (unnamed []string) {
 	if change.All {
