@@ -69,6 +69,7 @@ type Controller struct {
 	complaints complaints            // of announce, which the news of vrrp call
 	fitness    map[routerKey]fitness // that the routers know
 	lowerings  map[routerKey]*lowering
+	hearing    hearing
 	lookAgain  time.Time            // when a lowering wants to be looked at again; zero for never
 	look       *time.Timer          // which has refit look then
 	refits     bool                 // what that follows from has changed
@@ -97,7 +98,8 @@ func New(opts Options) *Controller {
 		data: opts.Data, mode: opts.Mode, log: opts.Log, command: opts.VRRP, mail: newMailbox(), done: make(chan struct{}),
 		known: newKnown(), candidates: make(map[routerKey]*candidate), complaints: make(complaints),
 		parting: make(map[routerKey]chan struct{}), segments: newSegments(), fitness: make(map[routerKey]fitness),
-		lowerings: make(map[routerKey]*lowering), attached: make(map[string]attachState), tell: newTeller(opts.Log),
+		lowerings: make(map[routerKey]*lowering), hearing: make(hearing), attached: make(map[string]attachState),
+		tell: newTeller(opts.Log),
 	}
 	c.sweeper = sweeper{sweep: opts.Data.Sweep, tell: c.tell}
 	c.ways.data = opts.Data
@@ -159,6 +161,7 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 			c.garbage.Tune()
 		case <-guard.C:
 			c.guard()
+			c.tell.about("it is not watched whether anything is heard", c.hearing.listen(time.Now(), &c.known))
 		case <-probe.C:
 			c.known.claims.forget(time.Now())
 			c.probeClaims()
@@ -166,6 +169,7 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 			watch.Reset(c.watchHandshakes(now))
 		}
 		c.relocate()
+		c.refit() // before the tables: see lowering
 		if c.stale {
 			c.replan()
 		}
@@ -174,7 +178,6 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 			c.followProbes()
 		}
 		c.watchLAN()
-		c.refit()
 	}
 }
 

@@ -41,7 +41,7 @@
 //	rehearsal.go   all of this without a network, for benchmarks
 //	sweep.go       idle connections forgotten
 //	instances.go   a candidate for each VRRP instance, and what it is told; fitness.go: what all that is watched means for it;
-//	               lowering.go: when a MASTER offers its role to others
+//	               lowering.go: when a MASTER offers its role to others; hearing.go: whether this host hears anything
 //	candidate.go   the controller's end of an instance; vrrpprocess.go: of the process of VRRP; orders.go: what the two
 //	               processes say to each other; outbox.go: how
 //	agent.go       the process of VRRP, agentobey.go: what it does when it is told

@@ -19,6 +19,7 @@ func (c *Controller) onVerdict(key checkKey, v health.Verdict) {
 			return
 		}
 		told.verdict = verdict{told: true, up: v.Up, reason: v.Reason, weight: v.Weight}
+		c.unfit()
 		c.stale = true
 		if c.checkers.running[key].spec.via != (via{}) {
 			c.seek()

@@ -98,7 +98,7 @@ func (k *known) fitness(i config.Instance, unattached func(ifname string) string
 			f.fault = cmp.Or(f.fault, "packets are not balanced on "+ifname+": "+why)
 		}
 	}
-	if !needs.met() {
+	if needs.reach() != reachesSome {
 		f.yield = "no real server of its virtual servers answers"
 	}
 	return f
@@ -128,16 +128,34 @@ type needs struct {
 	arrivals  []string    // the interfaces by which packets for them come in
 	neighbors []*neighbor // their real servers, but for those that are nowhere
 	local     bool        // one of those is this host
+	pools     []*pool     // that are served
 }
 
-// met tells whether there is anybody to send packets to.
-func (n *needs) met() bool {
+// reach tells whether there is anybody to send packets to.
+func (n *needs) reach() reach {
 	if n.local {
-		return true
+		return reachesSome
 	}
+	found := reachesNoneYet
 	for _, neighbor := range n.neighbors {
-		if neighbor.mac != (dataplane.MAC{}) && neighbor.resolved {
-			return true
+		switch {
+		case neighbor.mac == dataplane.MAC{}:
+		case neighbor.resolved:
+			return reachesSome
+		default:
+			found = reachesNone
+		}
+	}
+	return found
+}
+
+// passesAny tells whether there is a real server that nothing says is down, no check either. A sorry server is none.
+func (n *needs) passesAny() bool {
+	for _, p := range n.pools {
+		for i := range p.members {
+			if m := &p.members[i]; !m.sorryOnly && !m.refused() {
+				return true
+			}
 		}
 	}
 	return false
@@ -176,6 +194,7 @@ func (n *needs) add(p *pool, noted map[*neighbor]bool) {
 		}
 	}
 	n.local = n.local || p.local
+	n.pools = append(n.pools, p)
 	for i := range p.members {
 		if m := &p.members[i]; m.neighbor != nil && !noted[m.neighbor] {
 			noted[m.neighbor] = true

@@ -175,12 +175,29 @@ func (c *Controller) lower(i config.Instance, fit *fitness) {
 		c.lowerings[key] = l
 	}
 	master := r != nil && r.status().state == vrrp.Master
-	if again := l.observe(time.Now(), c.known.unfit(i), master); !again.IsZero() {
+	now := time.Now()
+	if again := l.observe(now, c.reach(now, i, l.low), master); !again.IsZero() {
 		c.lookAgain = sooner(c.lookAgain, again)
 	}
 	if l.low {
 		fit.weight, fit.reason = lowest, "no real server answers: another node is to take over"
 	}
+}
+
+// reach is whether real servers answer this node. What checks say counts only while it hears nothing at all, for then it is
+// likely to be cut off, and to have taken the real servers down itself; and once it has offered the role.
+func (c *Controller) reach(now time.Time, i config.Instance, offered bool) reach {
+	found := c.known.reachOf(i)
+	if found != reachesSome || c.known.passesAny(i) {
+		return found
+	}
+	deaf, err := c.hearing.deaf(now, &c.known, i)
+	c.tell.about("it is not known whether anything is heard", err)
+	if deaf || offered {
+		return reachesNone
+	}
+	c.lookAgain = sooner(c.lookAgain, now.Add(deafTime))
+	return found
 }
 
 // unattached is why packets that come in by an interface are not balanced; empty if they are.
