@@ -47,10 +47,15 @@ func (s share) precede(command []string) []string {
 	return append([]string{"chrt", "--fifo", strconv.Itoa(checkPriority)}, s.restrict(command)...)
 }
 
-// comeFirst puts the thread before all others of its processors: what measures must not wait for what is measured.
-func (s share) comeFirst() error {
-	const priority = 50 // of 1 to 99; what a daemon may have is less
-	return s.take(0, priority)
+// firstPriority is that of what measures, which must not wait for what is measured: of 1 to 99; what a daemon may have is less.
+const firstPriority = 50
+
+// comeFirst puts the thread before all others of its processors.
+func (s share) comeFirst() error { return s.take(0, firstPriority) }
+
+// lead is comeFirst for a process, with all threads that it will have.
+func (s share) lead(command []string) []string {
+	return append([]string{"chrt", "--fifo", strconv.Itoa(firstPriority)}, s.restrict(command)...)
 }
 
 // take puts a thread, 0 for the calling one, on the processors, with a real-time priority.

@@ -77,9 +77,7 @@ func (lan *failoverLAN) serve(ctx context.Context, do func(context.Context, *fai
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	running, within := errgroup.WithContext(ctx)
-	for _, h := range answering {
-		running.Go(func() error { return serveEcho(within, h, lan.calm) })
-	}
+	running.Go(func() error { return serveEchoes(within, answering, lan.calm) })
 	running.Go(func() error { return lan.client.run(within, host, lan.calm) })
 	running.Go(func() error {
 		defer cancel()

@@ -13,7 +13,7 @@
 // Every benchmark reports in one form, see [Report], and compares only what it measured in the same run. It leaves the
 // report and a plot of it in DIR, bench/results by default. Exit codes: 0 done, 1 failed or, with --check, a bar not
 // held; 2 wrong usage. They need root, live and health also ip(8), failover
-// and health taskset(1), health chrt(1), and failover keepalived.
+// and health taskset(1) and chrt(1), and failover keepalived.
 package main
 
 import (
@@ -45,6 +45,7 @@ func main() {
 	ipvs.RunGuest(guestJobs()...)
 	testbed.RunChild()
 	runHealthServers()
+	runEchoServers()
 	runHealthChecker()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

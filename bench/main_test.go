@@ -13,6 +13,7 @@ func TestMain(m *testing.M) {
 	ipvs.RunGuest(guestJobs()...)
 	testbed.RunChild()
 	runHealthServers()
+	runEchoServers()
 	runHealthChecker()
 	os.Exit(m.Run())
 }
