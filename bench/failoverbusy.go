@@ -26,7 +26,7 @@ func (r *repetition) measureBusy(ctx context.Context, lan *failoverLAN) (err err
 	if err != nil {
 		return err
 	}
-	r.found[Busy] = outage{gap: latest(lan.client.heard.all(), lan.better.address(), lan.interval, begun, lan.client.now())}
+	r.found[Busy] = outage{gap: latest(lan.client.heard.all(), lan.better.address(), lan.interval, begun, lan.client.told())}
 	_, err = lan.settle(ctx, lan.better, lan.client.now()) // should the other one have taken over meanwhile
 	return err
 }

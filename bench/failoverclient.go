@@ -5,8 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
+	"os"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -37,15 +40,28 @@ func newFailoverClient() *failoverClient {
 // now is the time since the beginning.
 func (c *failoverClient) now() time.Duration { return time.Since(c.begun) }
 
+// told is the time until which the client has told what it sent and heard, which is somewhat later than it did.
+func (c *failoverClient) told() time.Duration {
+	sent := c.sent.all()
+	if len(sent) == 0 {
+		return 0
+	}
+	return sent[len(sent)-1]
+}
+
 // echoes is what was sent and answered so far.
 func (c *failoverClient) echoes() echoes {
 	answers := c.answers.all() // first, so that each has its echo
 	return echoes{sent: c.sent.all(), answers: answers}
 }
 
-// run asks from a host until ctx ends. All of it is one thread.
+// clientVariable makes a process the client. It is the time at which the repetition began, on the clock that does not jump.
+const clientVariable = "DROVER_BENCH_CLIENT"
+
+// run has a process ask from a host until ctx ends, and writes down what it tells.
 func (c *failoverClient) run(ctx context.Context, host *testbed.Host, processors share) error {
-	return host.Do(func() (err error) {
+	var sockets []*os.File
+	err := host.Do(func() error {
 		device, err := net.InterfaceByName(host.Interface())
 		if err != nil {
 			return err
@@ -54,29 +70,78 @@ func (c *failoverClient) run(ctx context.Context, host *testbed.Host, processors
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, echo.close()) }()
+		sockets = append(sockets, echo.file())
 		adverts, err := openAdverts(device.Index)
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, adverts.close()) }()
-		if err := processors.comeFirst(); err != nil {
-			return err
-		}
-		return c.ask(ctx, echo, adverts)
+		sockets = append(sockets, adverts.file())
+		return nil
 	})
+	var now int64
+	if err == nil {
+		now, err = steadyClock()
+	}
+	if err != nil {
+		return errors.Join(err, closeFiles(sockets))
+	}
+	begun := now - int64(c.now())
+	return assist(ctx, processors, fmt.Sprintf("%s=%d", clientVariable, begun), sockets, c.follow)
 }
 
-// ask sends in time and takes what comes in between. An echo that is late is not made up for.
-func (c *failoverClient) ask(ctx context.Context, echo, adverts *stampedSocket) error {
-	for next := c.now(); ctx.Err() == nil; {
+// steadyClock is the clock that does not jump, in nanoseconds. It is the same for all processes.
+func steadyClock() (int64, error) {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		return 0, os.NewSyscallError("clock_gettime", err)
+	}
+	return now.Nano(), nil
+}
+
+// runFailoverClient makes the process the client, if that is what it was started for, and then never returns.
+func runFailoverClient() {
+	if begun := os.Getenv(clientVariable); begun != "" {
+		endAssistant(askSince(begun))
+	}
+}
+
+// askSince is the process of the client, in a repetition that began at a time. Its one thread does all.
+func askSince(begun string) error {
+	at, err := strconv.ParseInt(begun, 10, 64)
+	if err != nil {
+		return err
+	}
+	sockets, end, err := passedSockets(2)
+	if err != nil {
+		return err
+	}
+	const backlog = 1 << 20 // bytes; some seconds' worth, in which nobody need listen
+	if _, err := unix.FcntlInt(os.Stdout.Fd(), unix.F_SETPIPE_SZ, backlog); err != nil {
+		return os.NewSyscallError("fcntl", err)
+	}
+	now, err := steadyClock()
+	if err != nil {
+		return err
+	}
+	c := newFailoverClient()
+	c.begun = time.Now().Add(time.Duration(at - now))
+	return c.ask(sockets[0], sockets[1], end, os.Stdout)
+}
+
+// ask sends in time and takes what comes in between, and tells of both. An echo that is late is not made up for.
+func (c *failoverClient) ask(echo, adverts, end *stampedSocket, to io.Writer) error {
+	var told clientNews
+	for next := c.now(); !end.isOver(); {
 		if now := c.now(); now >= next {
 			if err := c.send(echo, now); err != nil {
 				return err
 			}
 			next = nextBeat(next, echoPeriod, 0, now)
 		}
-		if err := awaitAny(next-c.now(), echo, adverts); err != nil {
+		if err := c.tell(&told, to); err != nil {
+			return err
+		}
+		if err := awaitAny(next-c.now(), echo, adverts, end); err != nil {
 			return err
 		}
 		if err := errors.Join(c.take(echo, c.takeAnswer), c.take(adverts, c.takeAdvert)); err != nil {

@@ -50,10 +50,7 @@ func (s share) precede(command []string) []string {
 // firstPriority is that of what measures, which must not wait for what is measured: of 1 to 99; what a daemon may have is less.
 const firstPriority = 50
 
-// comeFirst puts the thread before all others of its processors.
-func (s share) comeFirst() error { return s.take(0, firstPriority) }
-
-// lead is comeFirst for a process, with all threads that it will have.
+// lead is precede for what measures.
 func (s share) lead(command []string) []string {
 	return append([]string{"chrt", "--fifo", strconv.Itoa(firstPriority)}, s.restrict(command)...)
 }

@@ -3,16 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
-	"runtime"
-	"runtime/debug"
 	"strconv"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"drover/bench/testbed"
 )
@@ -24,101 +18,50 @@ func echoAddress() netip.AddrPort { return netip.AddrPortFrom(IPv4.virtualServer
 const echoVariable = "DROVER_BENCH_ECHOES"
 
 // serveEchoes answers the echoes that come to the VIP on hosts, while they have the VIP, until ctx ends.
-//
-// The servers are a process of their own, which does nothing else. The threads of a Go process wait for each other, for a
-// processor of the runtime and for its locks. In the process of the benchmark, whose other threads have no real-time
-// priority, a server that is to come first waited for those up to 200 ms now and then, with echoes in its socket. For the same
-// reason all threads of the servers' process have that priority.
 func serveEchoes(ctx context.Context, hosts []*testbed.Host, processors share) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	command := processors.lead([]string{self})
-	servers := exec.Command(command[0], command[1:]...)
-	servers.Env = append(os.Environ(), echoVariable+"="+strconv.Itoa(len(hosts)))
-	servers.Stderr = os.Stderr
+	var sockets []*os.File
 	for _, host := range hosts {
-		file, err := openEchoFile(host, echoAddress())
+		err := host.Do(func() error {
+			socket, err := openEcho(echoAddress())
+			if err != nil {
+				return err
+			}
+			sockets = append(sockets, socket.file())
+			return nil
+		})
 		if err != nil {
-			return err
+			return errors.Join(err, closeFiles(sockets))
 		}
-		defer file.Close() // the process has its own
-		servers.ExtraFiles = append(servers.ExtraFiles, file)
 	}
-	alive, err := servers.StdinPipe()
-	if err != nil {
-		return err
-	}
-	if err := servers.Start(); err != nil {
-		return fmt.Errorf("start the echo servers: %w", err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- servers.Wait() }()
-	select {
-	case <-ctx.Done():
-		return errors.Join(alive.Close(), <-ended)
-	case err := <-ended:
-		return errors.Join(errors.New("the echo servers have ended before the benchmark"), err)
-	}
-}
-
-// openEchoFile opens a socket on a host, as a file to be passed on.
-func openEchoFile(host *testbed.Host, at netip.AddrPort) (file *os.File, err error) {
-	err = host.Do(func() error {
-		socket, err := openEcho(at)
-		if err != nil {
-			return err
-		}
-		file = os.NewFile(uintptr(socket.fd), "echo")
-		return nil
-	})
-	return file, err
+	return assist(ctx, processors, echoVariable+"="+strconv.Itoa(len(hosts)), sockets, nil)
 }
 
 // runEchoServers makes the process the one of the echo servers, if that is what it was started for, and then never returns.
 func runEchoServers() {
-	servers := os.Getenv(echoVariable)
-	if servers == "" {
-		return
+	if number := os.Getenv(echoVariable); number != "" {
+		endAssistant(answerEchoes(number))
 	}
-	if err := answerEchoes(servers); err != nil {
-		fmt.Fprintln(os.Stderr, "echo servers:", err)
-		os.Exit(1)
-	}
-	os.Exit(0)
 }
 
-// answerEchoes answers whatever comes to so many sockets, until the standard input ends.
-func answerEchoes(servers string) error {
-	const input, firstExtraFile = 0, 3
-	count, err := strconv.Atoi(servers)
+// answerEchoes answers whatever comes to so many sockets, until the process is to end.
+func answerEchoes(number string) error {
+	count, err := strconv.Atoi(number)
 	if err != nil {
 		return err
 	}
-	debug.SetGCPercent(-1) // it lives for a repetition
-	runtime.LockOSThread()
-	all := []*stampedSocket{{fd: input}}
-	for n := range count {
-		all = append(all, &stampedSocket{fd: firstExtraFile + n})
+	servers, end, err := passedSockets(count)
+	if err != nil {
+		return err
 	}
-	for _, s := range all {
-		if err := unix.SetNonblock(s.fd, true); err != nil {
-			return err
-		}
-	}
+	awaited := append([]*stampedSocket{end}, servers...)
 	for {
-		if err := awaitAny(time.Hour, all...); err != nil {
+		if err := awaitAny(time.Hour, awaited...); err != nil || end.isOver() {
 			return err
 		}
-		for _, s := range all[1:] {
+		for _, s := range servers {
 			if err := s.answerAll(); err != nil {
 				return err
 			}
-		}
-		var told [1]byte
-		if n, err := unix.Read(input, told[:]); n == 0 && err == nil {
-			return nil
 		}
 	}
 }

@@ -104,7 +104,7 @@ func (lan *failoverLAN) settle(ctx context.Context, master *node, event time.Dur
 	defer cancel()
 	var alone time.Duration // since when, if it is
 	err = testbed.Until(waiting, func() (bool, error) {
-		now, heard := lan.client.now(), lan.client.heard.all()
+		now, heard := lan.client.told(), lan.client.heard.all()
 		sole, found := soleMaster(heard, now, lan.window())
 		last, _ := lastOf(heard, master.address())
 		if !found || sole != master.address() || last < event {

@@ -46,6 +46,7 @@ func main() {
 	testbed.RunChild()
 	runHealthServers()
 	runEchoServers()
+	runFailoverClient()
 	runHealthChecker()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

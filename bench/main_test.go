@@ -14,6 +14,7 @@ func TestMain(m *testing.M) {
 	testbed.RunChild()
 	runHealthServers()
 	runEchoServers()
+	runFailoverClient()
 	runHealthChecker()
 	os.Exit(m.Run())
 }
