@@ -7,8 +7,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 )
@@ -25,7 +23,7 @@ type cable struct {
 	name   string          // the switch's end
 	bridge netlink.Link    // the LAN
 	port   netlink.Link    // name's link, nil before it is laid
-	xdp    link.Link       // what the port does with the host's frames
+	gap    *breakpoint     // where it can be cut, nil before it is laid
 }
 
 // connect makes the host's cables, configures its ends of them and plugs them in.
@@ -88,9 +86,7 @@ func (c *cable) lay(hostName string, port Port, host *os.File) error {
 			return err
 		}
 		var err error
-		c.xdp, err = link.AttachXDP(link.XDPOptions{
-			Program: sw.pass, Interface: veth.Attrs().Index, Flags: link.XDPDriverMode,
-		})
+		c.gap, err = newBreakpoint(sw.handle, veth.Attrs().Index)
 		return err
 	})
 }
@@ -116,36 +112,25 @@ func (c *cable) pull() error {
 
 // cut drops all frames in both directions; the carrier stays.
 func (c *cable) cut() error {
-	if err := c.receive(c.sw.drop); err != nil {
-		return fmt.Errorf("cut %s: %w", c.name, err)
-	}
-	if err := c.sw.handle.LinkSetNoMaster(c.port); err != nil {
+	if err := c.gap.set(true); err != nil {
 		return fmt.Errorf("cut %s: %w", c.name, err)
 	}
 	return nil
 }
 
 func (c *cable) mend() error {
-	if err := c.sw.handle.LinkSetMaster(c.port, c.bridge); err != nil {
-		return fmt.Errorf("mend %s: %w", c.name, err)
-	}
-	if err := c.receive(c.sw.pass); err != nil {
+	if err := c.gap.set(false); err != nil {
 		return fmt.Errorf("mend %s: %w", c.name, err)
 	}
 	return nil
-}
-
-// receive replaces the program that sees the host's frames first.
-func (c *cable) receive(program *ebpf.Program) error {
-	return c.xdp.Update(program)
 }
 
 // remove deletes both ends.
 func (c *cable) remove() error {
 	c.host.Close()
 	var errs []error
-	if c.xdp != nil {
-		errs = append(errs, c.xdp.Close())
+	if c.gap != nil {
+		errs = append(errs, c.gap.close())
 	}
 	if c.port != nil {
 		if err := c.sw.handle.LinkDel(c.port); err != nil {

@@ -7,8 +7,6 @@ import (
 	"os"
 	"sync"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 )
@@ -21,9 +19,6 @@ const bridgeName = "switch0"
 type Switch struct {
 	network *os.File
 	handle  *netlink.Handle // speaks to network
-
-	// What a port does with a frame that comes from its host.
-	pass, drop *ebpf.Program
 
 	mu    sync.Mutex
 	ports map[int]source          // by interface index in network, including ports of the past
@@ -47,12 +42,6 @@ func newSwitch() (sw *Switch, err error) {
 		return sw, err
 	}
 	if err := inNetwork(sw.network, quietSwitch); err != nil {
-		return sw, err
-	}
-	if sw.pass, err = newVerdict("switch_pass", xdpPass); err != nil {
-		return sw, err
-	}
-	if sw.drop, err = newVerdict("switch_drop", xdpDrop); err != nil {
 		return sw, err
 	}
 	_, err = sw.lan("")
@@ -108,11 +97,6 @@ func quietSwitch() error {
 
 func (sw *Switch) close() error {
 	var errs []error
-	for _, program := range []*ebpf.Program{sw.pass, sw.drop} {
-		if program != nil {
-			errs = append(errs, program.Close())
-		}
-	}
 	if sw.handle != nil {
 		sw.handle.Close()
 	}
@@ -132,23 +116,4 @@ func (sw *Switch) sourceOf(index int) (source, bool) {
 	defer sw.mu.Unlock()
 	from, ok := sw.ports[index]
 	return from, ok
-}
-
-// Verdicts of linux/bpf.h, enum xdp_action.
-const (
-	xdpDrop = 1
-	xdpPass = 2
-)
-
-// newVerdict loads an XDP program that does nothing but return the verdict. veth delivers what the other end sends by
-// XDP_TX only to an interface that has an XDP program itself.
-func newVerdict(name string, verdict int32) (*ebpf.Program, error) {
-	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Name: name, Type: ebpf.XDP, License: "GPL",
-		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, verdict), asm.Return()},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("load %s: %w", name, err)
-	}
-	return program, nil
 }
