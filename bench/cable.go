@@ -102,11 +102,16 @@ func silence() error {
 }
 
 // runIP runs commands of ip(8) in the network namespace of the thread.
-func runIP(ctx context.Context, commands ...string) error {
-	cmd := exec.CommandContext(ctx, "ip", "-batch", "-")
+func runIP(ctx context.Context, commands ...string) error { return runBatch(ctx, "ip", commands) }
+
+// runTC runs commands of tc(8) there.
+func runTC(ctx context.Context, commands ...string) error { return runBatch(ctx, "tc", commands) }
+
+func runBatch(ctx context.Context, tool string, commands []string) error {
+	cmd := exec.CommandContext(ctx, tool, "-batch", "-")
 	cmd.Stdin = strings.NewReader(strings.Join(commands, "\n"))
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("ip: %w (Debian: iproute2): %s", err, out)
+		return fmt.Errorf("%s: %w (Debian: iproute2): %s", tool, err, out)
 	}
 	return nil
 }

@@ -103,8 +103,9 @@ func (f healthFindings) notes(o healthOptions) []string {
 	return []string{
 		fmt.Sprintf("HTTP_GET of %s every second, each round %d s; the checker on one core, the servers on others, a veth pair between",
 			countOf(o.servers, "real server"), o.seconds),
-		fmt.Sprintf("each core receives what comes to it, by a thread of its end of the pair: that of the checker %s packets in all",
-			grouped(int(f.Received))),
+		fmt.Sprintf("each core receives what comes to it, by a thread of its end of the pair: that of the checker %s packets in all; "+
+			"%s packets were lost between them, and %s checks of the rounds failed, of servers that answer all",
+			grouped(int(f.Received)), grouped(int(f.Lost)), grouped(f.Failed)),
 		fmt.Sprintf("%.0f checks a second with %.2f of the core for the process, %.2f to receive, and %.0f MB of memory at most",
 			f.rate(), f.cores(), f.receiver(), f.Memory),
 		fmt.Sprintf("flapping: %s rose or fell %s times in all; once a second each is %s an hour", countOf(flappingServers, "real server"),

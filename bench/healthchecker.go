@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -46,7 +47,7 @@ func (o healthOrder) follow() (found healthFindings, err error) {
 		found.Falls, err = o.Falls.follow(context.Background())
 		return found, err
 	}
-	if found.Rounds, err = o.checkAll(); err != nil {
+	if found.Rounds, found.Failed, err = o.checkAll(); err != nil {
 		return found, err
 	}
 	if found.Memory, err = mostMemoryUsed(); err != nil {
@@ -79,34 +80,37 @@ func (l *lateness) take() []time.Duration {
 	return late
 }
 
-// checkAll checks all servers, in rounds.
-func (o healthOrder) checkAll() ([]healthRound, error) {
+// checkAll checks all servers, in rounds, and counts the checks that fail.
+func (o healthOrder) checkAll() (rounds []healthRound, failed int, err error) {
 	var late lateness
+	var failures atomic.Int64
 	stop, err := o.start(o.Servers, answeringPort, health.CheckerConfig{
 		Settings: health.Settings{Interval: checkedInterval, Warmup: checkedInterval, Retry: 1, DelayBeforeRetry: checkedInterval},
 		Report: func(v health.Verdict) {
 			if !v.Up {
+				failures.Add(1)
 				fmt.Fprintln(os.Stderr, "a healthy server is down:", v.Reason)
 			}
 		},
+		Failed:  func(string) { failures.Add(1) },
 		Started: late.add,
 	})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer stop()
 	time.Sleep(2 * checkedInterval) // the first checks of all, which cost more: what is measured is how it goes on
-	var rounds []healthRound
+	failures.Store(0)
 	var garbage health.Collector
 	for range o.Rounds {
 		garbage.Tune() // as the daemon does
 		round, err := o.round(&late)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		rounds = append(rounds, round)
 	}
-	return rounds, nil
+	return rounds, int(failures.Load()), nil
 }
 
 // round lets the checks go on, and judges them.

@@ -19,7 +19,9 @@ type healthFindings struct {
 	Refusals []time.Duration // how long a check took that was refused
 	Flapping flapFindings
 	Falls    detections
+	Failed   int    // checks of the rounds, though all servers answer
 	Received uint64 // packets, all by the checker's own processor
+	Lost     uint64 // packets, between the checker and the servers
 }
 
 // healthRound is a round of checks.
@@ -68,7 +70,11 @@ func checkMany(ctx context.Context, o healthOptions) (found healthFindings, err 
 			return err
 		})
 	})
+	if err != nil {
+		return found, err
+	}
 	found.Received = received.came
+	found.Lost, err = wire.lost()
 	return found, err
 }
 

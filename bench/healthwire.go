@@ -92,6 +92,10 @@ func (w *healthWire) ends() []*wireEnd { return []*wireEnd{&w.servers, &w.checke
 // The thread has packets wait while its processor has other work, as a network card does, whose interrupts are moderated
 // and off while packets are taken. Without it each packet interrupts another processor, which takes many times as long as
 // receiving it where the processors are virtual. veth has queues for such a thread only when it has a program.
+//
+// Such a queue has room for 256 packets, which are there within 9 ms of 5000 checks a second, and the thread may have to
+// wait longer than that. So the sender has a queue, too: it keeps what does not fit (Linux 6.16), as a switch would. Before
+// that, such packets are lost, and checks fail.
 func (e *wireEnd) configure(ctx context.Context, route string) error {
 	place, err := placeOf(e.device)
 	if err != nil {
@@ -111,6 +115,9 @@ func (e *wireEnd) configure(ctx context.Context, route string) error {
 		fmt.Sprintf("link set %s up", e.device), route); err != nil {
 		return err
 	}
+	if err := runTC(ctx, fmt.Sprintf("qdisc add dev %s root pfifo limit %d", e.device, sendQueue)); err != nil {
+		return err
+	}
 	if err := unix.Mount("sysfs", "/sys", "sysfs", 0, ""); err != nil { // that of the network namespace
 		return fmt.Errorf("mount /sys: %w", err)
 	}
@@ -122,6 +129,9 @@ func (e *wireEnd) configure(ctx context.Context, route string) error {
 	}
 	return e.processors.take(int(e.receiver), checkPriority)
 }
+
+// sendQueue is how many packets wait at most to be sent.
+const sendQueue = 100_000
 
 // file is one of the device's in sysfs.
 func (e *wireEnd) file(name string) string { return filepath.Join("/sys/class/net", e.device, name) }
@@ -154,11 +164,7 @@ func (e *wireEnd) count() (c wireCount, err error) {
 }
 
 func (e *wireEnd) countHere() (c wireCount, err error) {
-	text, err := os.ReadFile(e.file("statistics/rx_packets"))
-	if err != nil {
-		return c, err
-	}
-	if c.came, err = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64); err != nil {
+	if c.came, err = e.statistic("rx_packets"); err != nil {
 		return c, err
 	}
 	statistics, err := os.ReadFile("/proc/net/softnet_stat")
@@ -173,6 +179,30 @@ func (e *wireEnd) countHere() (c wireCount, err error) {
 		c.received += byProcessor[cpu]
 	}
 	return c, nil
+}
+
+// statistic is one of the device's. The thread must be in its namespaces.
+func (e *wireEnd) statistic(name string) (uint64, error) {
+	text, err := os.ReadFile(e.file("statistics/" + name))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
+}
+
+// lost is how many packets the other end had no room for.
+func (w *healthWire) lost() (packets uint64, err error) {
+	for _, end := range w.ends() {
+		err := end.do(func() error {
+			n, err := end.statistic("tx_dropped")
+			packets += n
+			return err
+		})
+		if err != nil {
+			return 0, fmt.Errorf("count the packets that were lost behind %s: %w", end.device, err)
+		}
+	}
+	return packets, nil
 }
 
 // receivedBy reads /proc/net/softnet_stat: how many packets each processor has received. The kernel says since 5.10 which

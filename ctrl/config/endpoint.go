@@ -55,7 +55,7 @@ func (p *parser) groupAddress(args []word, v *serverDraft) bool {
 	name := args[1]
 	g, ok := p.groups[name.text]
 	if !ok {
-		p.errorf(name.Position, "there is no virtual_server_group %s", name.text)
+		p.absentf(name.Position, "there is no virtual_server_group %s", name.text)
 		return false
 	}
 	v.Group, v.Members = g.name, g.members

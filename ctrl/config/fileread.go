@@ -51,7 +51,7 @@ func (p *parser) fileCheck(s *statement, r *realDraft) Check {
 	case c.file.text == "":
 		p.errorf(c.Position, "FILE_CHECK needs a track_file")
 	case !known:
-		p.errorf(c.file.Position, "there is no track_file %s%s", c.file.text, nearestName(p.report, c.file.text, p.tracked[fileKind]))
+		p.absentf(c.file.Position, "there is no track_file %s%s", c.file.text, nearestName(p.report, c.file.text, p.tracked[fileKind]))
 	}
 	c.File = c.file.text
 	c.Path = file.path

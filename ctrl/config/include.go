@@ -45,7 +45,7 @@ func (r *reader) include(line []token) {
 	keyword := line[0]
 	pattern, ok := includePattern(line[1:])
 	if !ok {
-		r.errorf(keyword.Position, "%s needs a file name", keyword.text)
+		r.lack(keyword.Position, "%s needs a file name", keyword.text)
 		return
 	}
 	if !filepath.IsAbs(pattern) {
@@ -69,11 +69,11 @@ func (r *reader) includeNames(at Position, pattern string, checks includeChecks)
 	for _, alternative := range alternatives {
 		matches, err := r.source.Glob(alternative)
 		if err != nil {
-			r.errorf(at, "include pattern %s: %v", alternative, err)
+			r.lack(at, "include pattern %s: %v", alternative, err)
 			continue
 		}
 		if len(matches) == 0 && needed {
-			r.errorf(at, "no file matches %s", alternative)
+			r.lack(at, "no file matches %s", alternative)
 		}
 		names = append(names, matches...)
 	}
@@ -103,7 +103,7 @@ func includePattern(tokens []token) (string, bool) {
 // includeFile reads one file in the middle of another.
 func (r *reader) includeFile(at Position, name string, checks includeChecks) {
 	if slices.Contains(r.files, name) {
-		r.errorf(at, "%s includes itself", name)
+		r.lack(at, "%s includes itself", name)
 		return
 	}
 	if len(r.files) >= maxDepth {
@@ -124,7 +124,7 @@ func (r *reader) includeFile(at Position, name string, checks includeChecks) {
 	text, err := r.source.ReadFile(name)
 	switch {
 	case errors.Is(err, ErrTooLarge):
-		r.errorf(at, "included file %s is too large: %v", name, cause(err))
+		r.lack(at, "included file %s is too large: %v", name, cause(err))
 	case errors.Is(err, fs.ErrNotExist):
 		r.missing(at, checks.match, "included file %s does not exist", name)
 	case err != nil:
@@ -141,10 +141,22 @@ func (r *reader) includeFile(at Position, name string, checks includeChecks) {
 // insists on it, else a warning.
 func (r *reader) missing(at Position, insist bool, format string, args ...any) {
 	if insist {
-		r.errorf(at, format, args...)
+		r.lack(at, format, args...)
 		return
 	}
 	r.warnf(at, format+": left out", args...)
+}
+
+// lack reports a file that the configuration cannot be without. What stands around it
+// is read all the same; what the blocks lack that it stands in may be in the file, and
+// whatever else is defined nowhere.
+func (r *reader) lack(at Position, format string, args ...any) {
+	r.errorf(at, format, args...)
+	r.gaps++
+	r.incomplete = true
+	for _, block := range r.tree.open {
+		r.skip(block.keyword().Position)
+	}
 }
 
 // currentFile is the file that is being read.

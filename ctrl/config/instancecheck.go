@@ -118,6 +118,9 @@ func (p *parser) completeAdvertInterval(i *instanceDraft) {
 	if i.Version == 3 {
 		unit, words, longest = 10*time.Millisecond, "hundredths of a second, which VRRP version 3 needs", maxAdvertInterval3
 	}
+	if p.incomplete && !i.versionAt.written() {
+		return // global_defs may be missing, and tell the version
+	}
 	written := i.AdvertInterval
 	i.AdvertInterval = time.Duration(max(1, math.Round(float64(written)/float64(unit)))) * unit
 	if i.AdvertInterval > longest {

@@ -5,21 +5,15 @@ import (
 	"slices"
 )
 
-// missing tells what was not read because of errors.
-type missing struct {
-	// holders: an instance or a static address may be missing; uses: whatever uses
-	// a definition may be.
-	holders, uses bool
-}
-
 // checkMeaning finds what a configuration says and its author can hardly mean, in
 // what was read of it. All that it finds are warnings: the file alone cannot tell.
 func (p *parser) checkMeaning(lost missing) {
 	held := p.heldAddresses()
 	networks := networksOf(held)
-	if !lost.holders {
-		p.checkHolders(held)
+	for _, prefix := range lost.held {
+		networks.add(prefix)
 	}
+	p.checkHolders(held, lost)
 	p.checkSources()
 	p.checkHeld()
 	for n := range p.config.VirtualServers {
@@ -38,9 +32,7 @@ func (p *parser) checkMeaning(lost missing) {
 			}
 		}
 	}
-	if !lost.uses {
-		p.checkUnused()
-	}
+	p.checkUnused(lost)
 	p.about("")
 }
 
@@ -76,16 +68,17 @@ func (p *parser) heldAddresses() map[netip.Addr]holder {
 	return held
 }
 
-// checkHolders finds virtual servers whose address nobody holds. Without any
-// instance, something else than this file sees to the addresses.
-func (p *parser) checkHolders(held map[netip.Addr]holder) {
-	if len(p.config.Instances) == 0 {
+// checkHolders finds virtual servers whose address nobody holds, nor can hold whose
+// block has errors. Without any instance, something else than this file sees to the
+// addresses.
+func (p *parser) checkHolders(held map[netip.Addr]holder, lost missing) {
+	if len(p.instanceNames) == 0 {
 		return
 	}
 	p.about("virtual_server")
 	for _, v := range p.config.VirtualServers {
 		for _, e := range v.Endpoints() {
-			if _, ok := held[e.Addr()]; !ok && noHost(e.Addr()) == "" {
+			if _, ok := held[e.Addr()]; !ok && noHost(e.Addr()) == "" && !lost.mayHold(e.Addr()) {
 				p.warnf(v.Position, "no vrrp_instance holds %s: write it into virtual_ipaddress or virtual_ipaddress_excluded, or no client finds it here",
 					e.Addr())
 				break
@@ -118,13 +111,17 @@ type networks map[int]map[netip.Prefix]bool
 func networksOf(held map[netip.Addr]holder) networks {
 	all := networks{}
 	for _, a := range held {
-		bits := a.Prefix.Bits()
-		if all[bits] == nil {
-			all[bits] = map[netip.Prefix]bool{}
-		}
-		all[bits][a.Prefix.Masked()] = true
+		all.add(a.Prefix)
 	}
 	return all
+}
+
+// add adds the network of an address.
+func (n networks) add(prefix netip.Prefix) {
+	if n[prefix.Bits()] == nil {
+		n[prefix.Bits()] = map[netip.Prefix]bool{}
+	}
+	n[prefix.Bits()][prefix.Masked()] = true
 }
 
 // contain reports whether an address is in any of the networks.
@@ -185,8 +182,8 @@ func (p *parser) checkOwnAddresses(v *VirtualServer) {
 	}
 }
 
-// checkUnused finds definitions that nothing uses.
-func (p *parser) checkUnused() {
+// checkUnused finds definitions that nothing uses, nor can use that has errors.
+func (p *parser) checkUnused(lost missing) {
 	used := map[trackKind]map[string]bool{scriptKind: {}, fileKind: {}, processKind: {}}
 	note := func(t Tracking) {
 		for kind, list := range map[trackKind][]Track{scriptKind: t.TrackScripts, fileKind: t.TrackFiles, processKind: t.TrackProcesses} {
@@ -215,14 +212,14 @@ func (p *parser) checkUnused() {
 	for kind, all := range p.tracked {
 		p.about(kind.block)
 		for name, t := range all {
-			if !used[kind][name] {
+			if !used[kind][name] && !lost.mayUse(name) {
 				p.warnf(t.Position, "%s %s is tracked by nothing: it has no effect", kind.block, name)
 			}
 		}
 	}
 	p.about("virtual_server_group")
 	for name, g := range p.groups {
-		if !groups[name] {
+		if !groups[name] && !lost.mayUse(name) {
 			p.warnf(g.Position, "virtual_server_group %s is used by no virtual_server: it has no effect", name)
 		}
 	}

@@ -170,9 +170,10 @@ func newParser(r *report) *parser {
 func parse(r *report, statements []*statement) *Config {
 	p := newParser(r)
 	var d document
-	before := p.errors
-	documentGrammar.read(p, statements, &d)
-	unread := p.errors - before
+	lost := missing{holders: p.incomplete, uses: p.incomplete}
+	for _, one := range statements {
+		lost.noteErrors(p, one, true, func(s *statement) { documentGrammar.read(p, []*statement{s}, &d) })
+	}
 	for _, s := range d.globals {
 		globalsGrammar.read(p, s.block.statements, &p.globals)
 	}
@@ -180,8 +181,6 @@ func parse(r *report, statements []*statement) *Config {
 	for _, s := range d.drover {
 		droverGrammar.read(p, s.block.statements, &p.config.Drover)
 	}
-	before = p.errors - unread
-	var lost missing
 	for _, kind := range []struct {
 		statements []*statement
 		read       func(*statement)
@@ -200,13 +199,9 @@ func parse(r *report, statements []*statement) *Config {
 		{d.servers, p.virtualServer, false},
 	} {
 		for _, s := range kind.statements {
-			kind.read(s)
-		}
-		if kind.holds {
-			lost.holders = p.errors > before
+			lost.noteErrors(p, s, kind.holds, kind.read)
 		}
 	}
-	lost.uses = p.errors > before
 	p.checkMeaning(lost)
 	return &p.config
 }

@@ -12,10 +12,13 @@ type report struct {
 	// errors counts the findings that are errors.
 	errors int
 
-	// undefined are the places of variables without a value, and gaps counts the
-	// errors about them. What follows from them is not told.
+	// undefined are the places of variables without a value, and of the keywords of
+	// blocks that a file is missing in; gaps counts the errors about them. What
+	// follows from them is not told.
 	undefined map[Position]bool
 	gaps      int
+	// incomplete: a file is missing that may hold any block and any variable.
+	incomplete bool
 
 	// keyword is what further findings are about; empty if it is none.
 	keyword string
@@ -32,6 +35,22 @@ func (r *report) errorf(at Position, format string, args ...any) {
 		r.add(Finding{Position: at, Severity: Error, Keyword: r.keyword, Text: fmt.Sprintf(format, args...)})
 	}
 	r.errors++
+}
+
+// absentf is errorf about what is defined nowhere, unless it may be in a file that is
+// missing.
+func (r *report) absentf(at Position, format string, args ...any) {
+	if !r.incomplete {
+		r.errorf(at, format, args...)
+	}
+}
+
+// skip has nothing told of a place that follows from what is missing there.
+func (r *report) skip(at Position) {
+	if r.undefined == nil {
+		r.undefined = map[Position]bool{}
+	}
+	r.undefined[at] = true
 }
 
 // warnf adds a finding that the configuration can run with.

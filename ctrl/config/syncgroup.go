@@ -76,7 +76,7 @@ func (p *parser) syncMember(name word, g *groupDraft) {
 		return
 	}
 	if _, ok := p.instanceNames[name.text]; !ok {
-		p.errorf(name.Position, "there is no vrrp_instance %s%s", name.text, nearestName(p.report, name.text, p.instanceNames))
+		p.absentf(name.Position, "there is no vrrp_instance %s%s", name.text, nearestName(p.report, name.text, p.instanceNames))
 		return
 	}
 	p.memberOf[name.text] = g.Name

@@ -142,7 +142,7 @@ func (p *parser) trackLine(line *statement, kind trackKind, list *[]Track) {
 	}
 	definition, ok := p.tracked[kind][name.text]
 	if !ok {
-		p.errorf(name.Position, "there is no %s %s%s", kind.block, name.text, nearestName(p.report, name.text, p.tracked[kind]))
+		p.absentf(name.Position, "there is no %s %s%s", kind.block, name.text, nearestName(p.report, name.text, p.tracked[kind]))
 		return
 	}
 	if p.isListed(list, name) {

@@ -82,23 +82,21 @@ func (r *reader) checkDefined(t token) {
 		switch {
 		case name == "_HASH" || name == "_BANG":
 		case strings.HasPrefix(name, "_"):
-			r.gap(t.Position, "${%s} has no value: %s", name, r.builtinProblem(name))
+			r.errorf(t.Position, "${%s} has no value: %s", name, r.builtinProblem(name))
+			r.gaps++
+			r.skip(t.Position)
 		case strings.HasPrefix(piece, "${") && name != "":
-			r.gap(t.Position, "variable %s is not defined", name)
+			r.absentf(t.Position, "variable %s is not defined", name)
+			if !r.incomplete {
+				r.gaps++
+			}
+			r.skip(t.Position)
 		case name != "":
-			r.warnf(t.Position, "variable %s is not defined: the text stays as written", name)
+			if !r.incomplete {
+				r.warnf(t.Position, "variable %s is not defined: the text stays as written", name)
+			}
 		}
 	}
-}
-
-// gap reports a variable without a value. What stands around it is read all the same.
-func (r *reader) gap(at Position, format string, args ...any) {
-	r.errorf(at, format, args...)
-	r.gaps++
-	if r.undefined == nil {
-		r.undefined = map[Position]bool{}
-	}
-	r.undefined[at] = true
 }
 
 // value returns the value of a variable, or of a name that keepalived defines

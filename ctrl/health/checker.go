@@ -33,6 +33,7 @@ type CheckerConfig struct {
 type Checker struct {
 	config  CheckerConfig
 	tracker *Tracker
+	place   place
 	nudged  chan struct{} // holds a token when the next check is due at once
 
 	mu     sync.Mutex
@@ -81,7 +82,8 @@ func NewChecker(config CheckerConfig) (*Checker, error) {
 		tracker = ResumeTracker(config.Settings, len(config.Probes), *config.Initial)
 	}
 	return &Checker{
-		config: config, tracker: tracker, nudged: make(chan struct{}, 1), status: Status{Up: tracker.Up()},
+		config: config, tracker: tracker, place: place{interval: config.Settings.Interval},
+		nudged: make(chan struct{}, 1), status: Status{Up: tracker.Up()},
 	}, nil
 }
 
@@ -128,31 +130,22 @@ func (c *Checker) Run(ctx context.Context) error {
 			return err
 		}
 		begun := time.Now()
-		late := begun.Sub(due)
 		if c.config.Started != nil {
-			c.config.Started(late)
+			c.config.Started(begun.Sub(due))
 		}
 		answer := c.config.Probes[c.tracker.Probe()](ctx, c.config.Target)
 		if err := ctx.Err(); err != nil {
 			return err // a check that was cut off says nothing about the real server
 		}
-		ended := time.Now()
-		next = inTime(c.observe(begun, ended, answer), ended, late)
+		next = c.observe(timing{due, begun, time.Now(), answer.Err == nil}, answer)
 	}
 }
 
-// inTime brings a check forward by as much as the one before it started late, so that what delays this process now and
-// then does not add up from check to check; but only by a fraction of the wait, for one that is delayed all the time must
-// not ask the more.
-func inTime(next, ended time.Time, late time.Duration) time.Time {
-	const fraction = 8
-	return next.Add(-min(late, next.Sub(ended)/fraction))
-}
-
 // observe takes in an answer and returns when the next check is due.
-func (c *Checker) observe(begun, ended time.Time, answer Answer) (next time.Time) {
-	verdict, next := c.tracker.Observe(begun, ended, answer)
-	c.record(ended, answer, verdict)
+func (c *Checker) observe(check timing, answer Answer) (next time.Time) {
+	verdict, next := c.tracker.Observe(check.begun, check.ended, answer)
+	next = c.place.keep(check, next)
+	c.record(check.ended, answer, verdict)
 	c.expect(next)
 	switch {
 	case verdict.Changed || verdict.Reweighted:

@@ -116,27 +116,6 @@ func TestCheckerReportsTransitionsOnly(t *testing.T) {
 	}
 }
 
-func TestLatenessDoesNotAddUp(t *testing.T) {
-	ended := time.Unix(1000, 0)
-	tests := []struct {
-		name       string
-		wait, late time.Duration
-		want       time.Duration // from ended
-	}{
-		{"a check in time", 8 * second, 0, 8 * second},
-		{"a check that was a little late", 8 * second, 100 * time.Millisecond, 7900 * time.Millisecond},
-		{"a check that was very late", 8 * second, time.Minute, 7 * second},
-		{"a check that is due at once", 0, time.Minute, 0},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if got := inTime(ended.Add(test.wait), ended, test.late).Sub(ended); got != test.want {
-				t.Errorf("the next check is due after %v, want %v", got, test.want)
-			}
-		})
-	}
-}
-
 func TestNudgeMakesTheNextCheckDueNow(t *testing.T) {
 	settings := Settings{Interval: 10 * second, Warmup: 10 * second}
 	tests := []struct {
