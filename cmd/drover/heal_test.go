@@ -30,7 +30,7 @@ func TestAHealedSplitCostsClientsHardlyAnything(t *testing.T) {
 				p.untilServed(p.low, p.high, vip)
 				client := p.steadily(p.client, vip, 10*time.Millisecond)
 				sent := p.watchSent(p.client, vip)
-				healed, _, inOrder := p.heal(p.adverts, c.truthFirst, beat, interval)
+				healed, inOrder := p.heal(p.adverts, c.truthFirst, beat, interval)
 				p.untilAlone(p.high, p.low)
 				alone := p.adverts.next(p.high.Host).at
 				p.until("the client went on", func() (bool, error) { return time.Since(alone) > time.Second, nil })
@@ -44,8 +44,8 @@ func TestAHealedSplitCostsClientsHardlyAnything(t *testing.T) {
 
 // heal puts the cable of the better balancer, the true master, back: when its own advert is the next, or that of the other one,
 // the pretender. beat is when the true master sent an advert; it goes on in that rhythm while nobody hears it. heal returns when
-// that was, when the true master was heard first, and whether the order was right, for the machine may have stood still.
-func (n *network) heal(adverts *adverts, truthFirst bool, beat time.Time, interval time.Duration) (healed, first time.Time, inOrder bool) {
+// that was, and whether the order was right, for the machine may have stood still.
+func (n *network) heal(adverts *adverts, truthFirst bool, beat time.Time, interval time.Duration) (healed time.Time, inOrder bool) {
 	n.t.Helper()
 	if truthFirst {
 		adverts.next(n.low)
@@ -55,6 +55,7 @@ func (n *network) heal(adverts *adverts, truthFirst bool, beat time.Time, interv
 	healed = time.Now()
 	n.must(n.high.Mend())
 	whole := time.Now()
+	var first time.Time
 	n.until("the true master is heard", func() (bool, error) {
 		truth := of(adverts.seen(), n.high, healed)
 		if len(truth) > 0 {
@@ -67,9 +68,9 @@ func (n *network) heal(adverts *adverts, truthFirst bool, beat time.Time, interv
 		return len(pretender) > 0 && pretender[0].at.Before(first)
 	}
 	if truthFirst {
-		return healed, first, !claims(healed)
+		return healed, !claims(healed)
 	}
-	return healed, first, claims(whole)
+	return healed, claims(whole)
 }
 
 // untilInOrder repeats a split and its end until the adverts came in the order that the test is about.
