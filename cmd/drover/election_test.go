@@ -79,9 +79,8 @@ func TestASilentCutHeals(t *testing.T) {
 			n.untilStatus(n.high, "no web server up", func(s api.Status) bool { return upIn(s, 0) == 0 })
 			client := n.steadily(n.client, vip, 50*time.Millisecond)
 			sent := n.watchSent(n.client, vip)
-			if c.cutOffFirst {
-				adverts.next(n.low)
-			} else {
+			adverts.next(n.low) // the client knows where it is by now
+			if !c.cutOffFirst {
 				n.untilAfter(beat, time.Second)
 			}
 			healed := time.Now()
