@@ -65,20 +65,28 @@ func (r *reader) includeNames(at Position, pattern string, checks includeChecks)
 		return alternatives
 	}
 	needed := checks.wildcard || checks.brace && len(alternatives) > 1
-	var names []string
+	var names, absent []string
 	for _, alternative := range alternatives {
 		matches, err := r.source.Glob(alternative)
 		if err != nil {
 			r.lack(at, "include pattern %s: %v", alternative, err)
 			continue
 		}
-		if len(matches) == 0 && needed {
+		switch {
+		case len(matches) > 0:
+			names = append(names, matches...)
+		case needed:
 			r.lack(at, "no file matches %s", alternative)
+		case !strings.ContainsAny(alternative, "*?["):
+			absent = append(absent, alternative)
 		}
-		names = append(names, matches...)
 	}
-	if len(names) == 0 && !needed && !strings.ContainsAny(pattern, "*?[") {
+	if len(absent) == len(alternatives) {
 		r.missing(at, checks.match, "no file matches %s", pattern)
+		return nil
+	}
+	for _, name := range absent {
+		r.missing(at, false, "included file %s does not exist", name)
 	}
 	return names
 }
