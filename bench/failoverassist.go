@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"runtime"
 	"runtime/debug"
 
@@ -21,13 +20,11 @@ import (
 // priority, a thread that is to come first waited for those up to 200 ms now and then, or span meanwhile and kept the
 // processor from a daemon. For the same reason all threads of such a process have the priority.
 func assist(ctx context.Context, processors share, variable string, files []*os.File, heed func(io.Reader) error) error {
-	self, err := os.Executable()
+	process, err := processors.again(context.WithoutCancel(ctx), firstPriority, variable)
 	if err != nil {
 		return errors.Join(err, closeFiles(files))
 	}
-	command := processors.lead([]string{self})
-	process := exec.Command(command[0], command[1:]...)
-	process.Env, process.Stderr, process.ExtraFiles = append(os.Environ(), variable), os.Stderr, files
+	process.ExtraFiles = files
 	alive, err := process.StdinPipe()
 	if err != nil {
 		return errors.Join(err, closeFiles(files))

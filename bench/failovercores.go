@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 
@@ -42,17 +45,20 @@ func (s share) restrict(command []string) []string {
 // else runs on this machine.
 const checkPriority = 10
 
-// precede is restrict for a process that runs before all that has no real-time priority.
-func (s share) precede(command []string) []string {
-	return append([]string{"chrt", "--fifo", strconv.Itoa(checkPriority)}, s.restrict(command)...)
-}
-
 // firstPriority is that of what measures, which must not wait for what is measured: of 1 to 99; what a daemon may have is less.
 const firstPriority = 50
 
-// lead is precede for what measures.
-func (s share) lead(command []string) []string {
-	return append([]string{"chrt", "--fifo", strconv.Itoa(firstPriority)}, s.restrict(command)...)
+// again is the command that runs this executable once more, with a real-time priority and a variable that says what it is to do.
+// What it complains of is this process's complaint.
+func (s share) again(ctx context.Context, priority int, variable string) (*exec.Cmd, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	command := append([]string{"chrt", "--fifo", strconv.Itoa(priority)}, s.restrict([]string{self})...)
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.Env, cmd.Stderr = append(os.Environ(), variable), os.Stderr
+	return cmd, nil
 }
 
 // take puts a thread, 0 for the calling one, on the processors, with a real-time priority.

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"time"
 )
@@ -89,13 +87,10 @@ func runChecker(ctx context.Context, order healthOrder) (found healthFindings, e
 	if err != nil {
 		return found, err
 	}
-	self, err := os.Executable()
+	cmd, err := first[:1].again(ctx, checkPriority, healthVariable+"="+string(text))
 	if err != nil {
 		return found, err
 	}
-	command := first[:1].precede([]string{self})
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.Env = append(os.Environ(), healthVariable+"="+string(text))
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {

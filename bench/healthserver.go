@@ -40,14 +40,10 @@ type healthServers struct {
 
 // startServers runs them on the processors of their end: a check must not wait for what else runs on this machine.
 func (w *healthWire) startServers(ctx context.Context) (s *healthServers, err error) {
-	self, err := os.Executable()
-	if err != nil {
+	s = new(healthServers)
+	if s.cmd, err = w.servers.processors.again(ctx, checkPriority, serversVariable+"=1"); err != nil {
 		return nil, err
 	}
-	command := w.servers.processors.precede([]string{self})
-	s = &healthServers{cmd: exec.CommandContext(ctx, command[0], command[1:]...)}
-	s.cmd.Env = append(os.Environ(), serversVariable+"=1")
-	s.cmd.Stderr = os.Stderr
 	if s.alive, err = s.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -129,7 +125,7 @@ func flap() func(*net.TCPConn) {
 			answerCheck(conn)
 			return
 		}
-		_ = conn.SetLinger(0) // so that the close is a reset
+		_ = conn.SetLinger(0) // so that the close is a reset; else the check ends early, and fails as well
 		conn.Close()
 	}
 }

@@ -178,16 +178,6 @@ func (p *plane) flowKey(client netip.AddrPort, service ServiceKey) bpf.DroverFlo
 	}
 }
 
-// stateOf is the state of an IPv4 client's flow to the web service.
-func (p *plane) stateOf(from netip.AddrPort) FlowState {
-	p.t.Helper()
-	flow, there := p.stored()[p.flowKey(from, tcpService(web))]
-	if !there {
-		p.t.Fatalf("no flow of %s is in the table", from)
-	}
-	return flow.state
-}
-
 // nthClient is a client like no other.
 func nthClient(n int) netip.AddrPort {
 	address := netip.AddrFrom4([4]byte{198, 18, byte(n >> 8), byte(n)})
