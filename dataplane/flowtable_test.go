@@ -101,10 +101,13 @@ func (p *plane) storedIn(table *ebpf.Map) map[bpf.DroverFlowKey]storedFlow {
 // idle makes all flows look as if their last packet was some time ago.
 func (p *plane) idle(since time.Duration) {
 	p.t.Helper()
-	now := p.now()
-	p.everySlot(func(_ uint32, _ int, flow []byte) {
-		binary.NativeEndian.PutUint32(flow[atSeen:], now.ago(since))
-	})
+	p.see(p.now().ago(since))
+}
+
+// see makes all flows look as if their last packet was at a time, in jiffies.
+func (p *plane) see(at uint32) {
+	p.t.Helper()
+	p.everySlot(func(_ uint32, _ int, flow []byte) { binary.NativeEndian.PutUint32(flow[atSeen:], at) })
 }
 
 func idleFor(since time.Duration) func(*plane) { return func(p *plane) { p.idle(since) } }

@@ -255,8 +255,12 @@ func realServersForOldConnections(f family) []story {
 }
 
 // justNow makes all packets so far look as if they had come at this moment: a SYN that is sent again much later says that
-// its real server is silent.
-func justNow(p *plane) { p.idle(0) }
+// its real server is silent. Their time is ahead, as if another CPU had noted it, so that the machine may stand still before
+// the next packet: a second is not much for one that is emulated.
+func justNow(p *plane) {
+	const standstill = 10 * time.Second
+	p.see(p.now().ago(0) + uint32(toJiffies(standstill, p.hz)))
+}
 
 // Changes of the tables.
 func setState(id RealID, s RealState) func(*plane) { return func(p *plane) { p.setState(id, s) } }
