@@ -10,8 +10,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // failoverOptions choose what is measured.
@@ -94,31 +92,23 @@ func calmRuntime() (restore func()) {
 // outages are what was found of each pair, by the place of the pair, in each round.
 type outages []map[Path][]outage
 
-// measure runs the pairs in turns, as many side by side as do not disturb each other.
+// measure runs the pairs in turns, one at a time: a daemon that starts keeps the kernel busy for some milliseconds, which
+// clients of another pair on the same machine would notice.
 func (o failoverOptions) measure(ctx context.Context, a adverts) (outages, error) {
 	found := make(outages, len(o.pairs))
-	places := make([]int, len(o.pairs))
-	for i := range places {
-		places[i], found[i] = i, make(map[Path][]outage)
+	for i := range found {
+		found[i] = make(map[Path][]outage)
 	}
-	for round := range o.rounds {
-		for some := range slices.Chunk(places, a.together) {
+	rounds := a.repeated * o.rounds
+	for round := range rounds {
+		for i, p := range o.pairs {
 			runtime.GC()
-			side, within := errgroup.WithContext(ctx)
-			for _, i := range some {
-				side.Go(func() error {
-					r := repetition{faults: o.faults, number: round, of: o.rounds}
-					if err := onLAN(within, a, o.pairs[i], o.drover, r.run); err != nil {
-						return fmt.Errorf("%s, round %d: %w", o.pairs[i].name, round+1, err)
-					}
-					for path, outage := range r.found {
-						found[i][path] = append(found[i][path], outage)
-					}
-					return nil
-				})
+			r := repetition{faults: o.faults, number: round, of: rounds}
+			if err := onLAN(ctx, a, p, o.drover, r.run); err != nil {
+				return nil, fmt.Errorf("%s, round %d: %w", p.name, round+1, err)
 			}
-			if err := side.Wait(); err != nil {
-				return nil, err
+			for path, outage := range r.found {
+				found[i][path] = append(found[i][path], outage)
 			}
 		}
 	}

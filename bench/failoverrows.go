@@ -12,7 +12,8 @@ func failoverNotes() []string {
 		"a client sends an echo to the VIP every millisecond; an outage is the longest time between two answers, less that " +
 			"millisecond; lost: echoes, the median",
 		"an event comes at the same time after the master's last advert for every pair: of n rounds in the one of number k, from 0 " +
-			"on, (k + 1/2) / n of an interval; a split heals 1/100 of one after an advert of either master in turns",
+			"on, (k + 1/2) / n of an interval; a split heals 1/100 of one after an advert of either master in turns; the pairs take " +
+			"turns as well, and at 10 ms there are three times as many rounds",
 		"late adverts: the longest time between two adverts of the master in a second, less their interval, while two other " +
 			"processes keep each of its processors busy; keepalived and Drover with their own priorities",
 		"a pair is the better node + the second; behind Drover a real server answers, behind keepalived the node itself in " +

@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"drover/bench/testbed"
 )
@@ -133,12 +136,24 @@ func (lan *failoverLAN) nextBeat(beat time.Duration, phase float64) time.Duratio
 	return nextBeat(beat, lan.interval, phase, lan.client.now())
 }
 
-// until waits for a time.
+// until waits for a time, in the end with a timer of the kernel's: those of the Go runtime are up to a millisecond late,
+// which is how late the event would be.
 func (lan *failoverLAN) until(ctx context.Context, at time.Duration) error {
+	const late = 2 * time.Millisecond
 	select {
-	case <-time.After(at - lan.client.now()):
-		return nil
+	case <-time.After(at - late - lan.client.now()):
+		return sleep(at - lan.client.now())
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// sleep blocks its thread. A time that has passed is none.
+func sleep(d time.Duration) error {
+	rest := unix.NsecToTimespec(max(0, d.Nanoseconds()))
+	err := error(unix.EINTR) // by the Go runtime, which has threads come to a stop
+	for err == unix.EINTR {
+		err = unix.ClockNanosleep(unix.CLOCK_MONOTONIC, 0, &rest, &rest)
+	}
+	return os.NewSyscallError("clock_nanosleep", err)
 }
