@@ -72,6 +72,7 @@ func benchFailover(ctx context.Context, o failoverOptions) (report Report, err e
 			return Report{}, fmt.Errorf("%s: %w", a, err)
 		}
 		report.Rows = append(report.Rows, failoverRows(a, o.pairs, found)...)
+		report.Notes = append(report.Notes, roundsNote(a, o.rounds))
 		report.Notes = append(append(report.Notes, takeoverNotes(a, o.pairs, found)...), stallNote(a, found))
 	}
 	report.Bars = failoverBars(report)
@@ -99,7 +100,7 @@ func (o failoverOptions) measure(ctx context.Context, a adverts) (outages, error
 	for i := range found {
 		found[i] = make(map[Path][]outage)
 	}
-	rounds := a.repeated * o.rounds
+	rounds := a.roundsOf(o.rounds)
 	for round := range rounds {
 		for i, p := range o.pairs {
 			runtime.GC()

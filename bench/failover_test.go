@@ -37,7 +37,7 @@ func TestFailoverBenchmarkMeasuresAKilledMasterAndItsReturn(t *testing.T) {
 	if want := []Path{a.path(NoEvent), a.path(Kill), a.path(Restart)}; !slices.Equal(paths, want) {
 		t.Errorf("measured %q, want %q", paths, want)
 	}
-	for _, want := range []string{string(a.path(Kill)) + ": ms to the first advert", a.String() + ": ms in which"} {
+	for _, want := range []string{a.String() + ": 1 rounds", string(a.path(Kill)) + ": ms to the first advert", a.String() + ": ms in which"} {
 		if !slices.ContainsFunc(report.Notes, func(note string) bool { return strings.HasPrefix(note, want) }) {
 			t.Errorf("no note begins with %q: %q", want, report.Notes)
 		}

@@ -27,6 +27,9 @@ func allAdverts() []adverts {
 
 func (a adverts) String() string { return fmt.Sprintf("v%d at %s", a.version, a.name) }
 
+// roundsOf is how often they are measured when others are so often.
+func (a adverts) roundsOf(usual int) int { return a.repeated * usual }
+
 // path is a case at these adverts.
 func (a adverts) path(of Path) Path { return Path(fmt.Sprintf("%s, %s", of, a)) }
 

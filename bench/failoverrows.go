@@ -13,7 +13,7 @@ func failoverNotes() []string {
 			"millisecond; lost: echoes, the median",
 		"an event comes at the same time after the master's last advert for every pair: of n rounds in the one of number k, from 0 " +
 			"on, (k + 1/2) / n of an interval; a split heals 1/100 of one after an advert of either master in turns; the pairs take " +
-			"turns as well, and at 10 ms there are three times as many rounds",
+			"turns as well",
 		"late adverts: the longest time between two adverts of the master in a second, less their interval, while two other " +
 			"processes keep each of its processors busy; keepalived and Drover with their own priorities",
 		"a pair is the better node + the second; behind Drover a real server answers, behind keepalived the node itself in " +
@@ -64,6 +64,11 @@ func takeoverNotes(a adverts, pairs []pair, found outages) (notes []string) {
 		}
 	}
 	return notes
+}
+
+// roundsNote says how often the pairs were measured.
+func roundsNote(a adverts, rounds int) string {
+	return fmt.Sprintf("%s: %d rounds", a, a.roundsOf(rounds))
 }
 
 // stallNote says how far the client itself kept its time.
