@@ -140,6 +140,8 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 	defer repair.Stop()
 	guard := time.NewTicker(guardInterval)
 	defer guard.Stop()
+	listen := time.NewTicker(listenInterval)
+	defer listen.Stop()
 	probe := time.NewTicker(claimProbeInterval)
 	defer probe.Stop()
 	watch := time.NewTimer(idleWatch)
@@ -161,6 +163,7 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 			c.garbage.Tune()
 		case <-guard.C:
 			c.guard()
+		case <-listen.C:
 			c.tell.about("it is not watched whether anything is heard", c.hearing.listen(time.Now(), &c.known))
 		case <-probe.C:
 			c.known.claims.forget(time.Now())

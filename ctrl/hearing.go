@@ -11,9 +11,13 @@ import (
 // hearing knows for how long nothing at all has come in, by the interface.
 type hearing map[string]*silence
 
-// deafTime is how long nothing must have come in for this host to be the one that hears nobody. Frames are looked for every
-// guardInterval, so that it may have lasted for as much longer.
-const deafTime = time.Second
+const (
+	// deafTime is how long nothing must have come in for this host to be the one that hears nobody. With listenInterval it
+	// is less than a second: who is cut off knows it before checks fail, but for those with a shorter timeout than that.
+	deafTime = 500 * time.Millisecond
+	// listenInterval is how often frames are looked for. The last one may have come in so much sooner than it was seen.
+	listenInterval = 250 * time.Millisecond
+)
 
 // listen looks whether something has come in by the interfaces of what is known.
 func (h hearing) listen(now time.Time, k *known) error {
@@ -36,14 +40,17 @@ func (h hearing) listen(now time.Time, k *known) error {
 	return errors.Join(errs...)
 }
 
-// deaf tells whether nothing at all comes in by any of an instance's interfaces: neither adverts nor clients.
-func (h hearing) deaf(now time.Time, k *known, i config.Instance) (bool, error) {
+// untilDeaf is for how long nothing at all must still come in by any of an instance's interfaces, neither adverts nor clients,
+// until this host is the one that hears nobody; 0 if it is.
+func (h hearing) untilDeaf(now time.Time, k *known, i config.Instance) (left time.Duration, err error) {
 	for _, ifname := range k.earsOf(i) {
-		if silent, err := h.lasts(now, ifname); err != nil || silent < deafTime {
-			return false, err
+		silent, err := h.lasts(now, ifname)
+		if err != nil {
+			return deafTime, err
 		}
+		left = max(left, deafTime-silent)
 	}
-	return true, nil
+	return left, nil
 }
 
 // lasts is how long the silence of an interface has lasted; one that is away begins anew.

@@ -191,12 +191,12 @@ func (c *Controller) reach(now time.Time, i config.Instance, offered bool) reach
 	if found != reachesSome || c.known.passesAny(i) {
 		return found
 	}
-	deaf, err := c.hearing.deaf(now, &c.known, i)
+	untilDeaf, err := c.hearing.untilDeaf(now, &c.known, i)
 	c.tell.about("it is not known whether anything is heard", err)
-	if deaf || offered {
+	if untilDeaf == 0 || offered {
 		return reachesNone
 	}
-	c.lookAgain = sooner(c.lookAgain, now.Add(deafTime))
+	c.lookAgain = sooner(c.lookAgain, now.Add(untilDeaf))
 	return found
 }
 
