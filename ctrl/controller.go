@@ -164,7 +164,7 @@ func (c *Controller) Run(ctx context.Context, cfg *config.Config) error {
 		case <-guard.C:
 			c.guard()
 		case <-listen.C:
-			c.tell.about("it is not watched whether anything is heard", c.hearing.listen(time.Now(), &c.known))
+			c.listen(time.Now())
 		case <-probe.C:
 			c.known.claims.forget(time.Now())
 			c.probeClaims()

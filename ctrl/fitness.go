@@ -23,6 +23,9 @@ type fitness struct {
 	yield string
 }
 
+// offers tells whether the node leaves the role of MASTER to whoever wants it, see lowering.
+func (f fitness) offers() bool { return f.weight <= lowest }
+
 // trackKey names a tracker.
 type trackKey struct {
 	kind track.Kind
@@ -126,6 +129,7 @@ func weighs(entries []track.Entry) string {
 // needs is what an instance needs to serve its virtual servers.
 type needs struct {
 	arrivals  []string    // the interfaces by which packets for them come in
+	exits     []string    // the interfaces of their real servers
 	neighbors []*neighbor // their real servers, but for those that are nowhere
 	local     bool        // one of those is this host
 	pools     []*pool     // that are served
@@ -199,6 +203,9 @@ func (n *needs) add(p *pool, noted map[*neighbor]bool) {
 		if m := &p.members[i]; m.neighbor != nil && !noted[m.neighbor] {
 			noted[m.neighbor] = true
 			n.neighbors = append(n.neighbors, m.neighbor)
+			if !slices.Contains(n.exits, m.place.ifname) {
+				n.exits = append(n.exits, m.place.ifname)
+			}
 		}
 	}
 }

@@ -48,7 +48,7 @@ func TestChecksCountForTheRoleOnlyWhereNothingIsHeard(t *testing.T) {
 				for _, one := range k.neighbors {
 					one.resolved = s.found
 				}
-				if err := c.hearing.listen(noon.Add(s.at), k); err != nil {
+				if _, err := c.hearing.listen(noon.Add(s.at), k); err != nil {
 					t.Fatal(err)
 				}
 				c.lookAgain = time.Time{}
@@ -75,7 +75,7 @@ func TestANodeThatHearsClientsIsNotDeaf(t *testing.T) {
 		h[ifname] = &silence{frames: func() (uint64, error) { return counts[ifname], failure }}
 	}
 	ask := func(at time.Duration) (string, error) {
-		err := h.listen(noon.Add(at), k)
+		_, err := h.listen(noon.Add(at), k)
 		left, deafErr := h.untilDeaf(noon.Add(at), k, cfg.Instances[0])
 		return fmt.Sprint(left == 0), errors.Join(err, deafErr)
 	}

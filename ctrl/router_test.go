@@ -218,6 +218,38 @@ func TestANodeThatNoRealServerAnswersLeavesTheRoleToAMasterAndToNobodyElse(t *te
 	}
 }
 
+// Who offers the role is perhaps one of two that a split has made MASTER, and the other one serves.
+func TestAMasterDrawsClientsToItselfOnlyWhileItWantsTheRole(t *testing.T) {
+	p, instance := newPolls(t), plainInstance()
+	instance.GARP.MasterRepeat = 1
+	r := p.add(instance)
+	r.gates = &lease{left: 2 * time.Second} // of an earlier process: it is MASTER at once
+	announced := 0
+	r.announce = func(all []announcement) { announced += len(all) }
+	p.take(r, fitness{})
+	if got := r.machine.State(); got != vrrp.Master {
+		t.Fatalf("state %s, want MASTER", got)
+	}
+	for n, step := range []struct {
+		do   func()
+		want bool
+	}{
+		{r.reunite, true},
+		{func() { r.fit(fitness{weight: -4}) }, false},
+		{func() { r.fit(fitness{weight: lowest}) }, false},
+		{r.reunite, false},
+		{func() { r.fit(fitness{weight: -4}) }, true}, // nobody has taken it
+		{func() { r.fit(fitness{}) }, false},
+	} {
+		announced = 0
+		step.do()
+		p.turnAll()
+		if got := announced > 0; got != step.want {
+			t.Errorf("step %d: %d announcements, want any: %t", n, announced, step.want)
+		}
+	}
+}
+
 func TestDropsAreCountedByReasonAndTheFirstOfEachIsLogged(t *testing.T) {
 	p := newPolls(t)
 	r := p.add(plainInstance())

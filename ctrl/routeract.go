@@ -60,7 +60,7 @@ func (r *router) sendAdvert(a vrrp.SendAdvert) {
 		}
 		r.update(func(s *routerStatus) { s.sent++ })
 	}
-	if a.Lease > 0 && r.fitness.weight > lowest {
+	if a.Lease > 0 && !r.fitness.offers() {
 		r.errand(func(g *ground) { g.advertised(time.Now()) })
 	}
 }

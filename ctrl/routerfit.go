@@ -36,18 +36,28 @@ func (r *router) stand(f footing) {
 // fit is told what all that is watched on this host means for the instance now.
 func (r *router) fit(f fitness) {
 	r.elections.post(func() {
-		weighs := f.weight != r.fitness.weight
+		weighs, takesBack := f.weight != r.fitness.weight, r.fitness.offers() && !f.offers()
 		r.fitness = f
 		if weighs {
 			r.handle(vrrp.Tracked{Weight: f.weight, Reason: f.reason})
+		}
+		if takesBack { // if nobody has taken the role, or nobody was heard who did: see reunite
+			r.handle(vrrp.Reunited{})
 		}
 		r.judge()
 		r.begin()
 	})
 }
 
-// reunite is told that a part of the LAN is heard again that was silent.
-func (r *router) reunite() { r.elections.post(func() { r.handle(vrrp.Reunited{}) }) }
+// reunite is told that a part of the LAN is heard again that was silent. A MASTER that offers the role leaves the clients where
+// they are: another one may have served them meanwhile, and will be heard within an interval.
+func (r *router) reunite() {
+	r.elections.post(func() {
+		if !r.fitness.offers() {
+			r.handle(vrrp.Reunited{})
+		}
+	})
+}
 
 // judge tells the machine whether there is a fault.
 func (r *router) judge() {

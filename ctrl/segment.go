@@ -154,6 +154,15 @@ func (s *segment) isVIP(addr netip.Addr) bool {
 	return s.vips[addr]
 }
 
+// confirm has a few real servers show that they are there.
+func (s *segment) confirm() {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, f := range s.families {
+		f.resolver.Confirm()
+	}
+}
+
 // probe asks the LAN who else has a VIP.
 func (s *segment) probe(vip netip.Addr) error {
 	return s.send(func(arp *netif.ARP, ndp *netif.NDP) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +77,11 @@ func TestASilentCutHeals(t *testing.T) {
 			beat := adverts.next(n.high).at
 			n.must(n.high.Cut())
 			adverts.next(n.low)
-			n.untilStatus(n.high, "no web server up", func(s api.Status) bool { return upIn(s, 0) == 0 })
+			n.untilStatus(n.high, "no web server that has passed its check", func(s api.Status) bool {
+				return !slices.ContainsFunc(s.VirtualServers[0].RealServers, func(r api.RealServer) bool {
+					return r.Up || strings.HasPrefix(r.Reason, "no answer to ARP") // and nothing of a check, which comes first
+				})
+			})
 			client := n.steadily(n.client, vip, 50*time.Millisecond)
 			sent := n.watchSent(n.client, vip)
 			adverts.next(n.low) // the client knows where it is by now

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -32,6 +33,26 @@ func TestClientsStayWithTheOneThatReachesRealServersWhenASplitHeals(t *testing.T
 			p.must(p.high.Mend())
 			p.until("the client went on", func() (bool, error) { return time.Since(healed) > 2*time.Second, nil })
 			p.mustHardlyNotice(client.stop(), healed, healed.Add(time.Second))
+			p.untilServed(p.high, p.low, vip) // by the client's own table: it was told
 		})
+	}
+}
+
+// A MASTER whose checks all fail on a LAN without clients hears next to nothing, and is not cut off: the other node would do no better.
+func TestAMasterWhoseServicesHangKeepsTheRole(t *testing.T) {
+	t.Parallel()
+	n := newHungServices(t)
+	n.start(n.high)
+	n.untilState(n.high, "MASTER")
+	n.start(n.low)
+	n.untilState(n.low, "BACKUP")
+	n.untilStatus(n.high, "no real server up", func(s api.Status) bool { return upIn(s, 0) == 0 })
+	adverts := n.watchAdverts()
+	begun := adverts.next(n.high)
+	n.until("eight more adverts have come", func() (bool, error) { return len(of(adverts.seen(), n.high, begun.at)) > 8, nil })
+	if other := slices.DeleteFunc(adverts.seen(), func(a advert) bool {
+		return a.from == begun.from && a.priority == begun.priority
+	}); len(other) > 0 || begun.priority == 1 {
+		t.Errorf("after %+v: %+v", begun, other)
 	}
 }

@@ -15,11 +15,7 @@ import (
 
 func TestAdvertsLeaveOnTimeWhateverElseHangs(t *testing.T) {
 	// Alone: its load would disturb the timers of others.
-	n := newBalancers(t)
-	for i := range 2 {
-		n.serveNothing(n.addHost(testbed.RealServer(fmt.Sprintf("web%d", 150+i), testbed.MAC{},
-			prefixes(fmt.Sprintf("192.168.100.%d/24", 150+i))[0], vip)))
-	}
+	n := newHungServices(t)
 	d, reader := n.startUnread(n.high)
 	n.untilState(n.high, "MASTER")
 	n.start(n.low)
@@ -56,6 +52,17 @@ func TestAdvertsLeaveOnTimeWhateverElseHangs(t *testing.T) {
 	d.exitCode()
 	n.mustBeClean(n.high)
 	reader.Close()
+}
+
+// newHungServices is a network in which the web servers' machines are well, and accept connections, but no request is answered.
+func newHungServices(t *testing.T) *network {
+	t.Helper()
+	n := newBalancers(t)
+	for i := range 2 {
+		n.serveNothing(n.addHost(testbed.RealServer(fmt.Sprintf("web%d", 150+i), testbed.MAC{},
+			prefixes(fmt.Sprintf("192.168.100.%d/24", 150+i))[0], vip)))
+	}
+	return n
 }
 
 // startUnread starts a daemon whose log goes into a pipe that is full and that nobody reads.

@@ -208,6 +208,21 @@ func (e *entry) ask(now time.Time, target netip.Addr) request {
 	return due
 }
 
+// confirm has a few of those that are well asked now: of all the ones whose turn would be next.
+func (t *tracker) confirm(now time.Time) {
+	const few = 2
+	var well []*entry
+	for _, e := range t.entries {
+		if e.resolved && !e.contested && e.unanswered == 0 {
+			well = append(well, e)
+		}
+	}
+	slices.SortFunc(well, func(a, b *entry) int { return a.next.Compare(b.next) })
+	for _, e := range well[:min(few, len(well))] {
+		e.next = earlier(e.next, now)
+	}
+}
+
 // sent notes the outcome of a request; the failure of one that could not be sent is the better reason to report.
 func (t *tracker) sent(target netip.Addr, err error) {
 	e, ok := t.entries[target]

@@ -275,3 +275,40 @@ func TestRefreshesOfManyTargetsAreSpread(t *testing.T) {
 		t.Errorf("%d targets share %d of 50 tenths of a second", targets, len(distinct))
 	}
 }
+
+func TestAFewThatAreWellAreAskedSooner(t *testing.T) {
+	now := time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
+	track := tracker{refresh: refreshInterval}
+	var targets []netip.Addr
+	for n := range byte(5) {
+		targets = append(targets, netip.AddrFrom4([4]byte{192, 168, 100, 150 + n}))
+	}
+	track.setTargets(now, targets)
+	track.tick(now)
+	for n, target := range targets[:4] { // the last one has never answered
+		track.observe(now, Observation{SenderIP: target, SenderMAC: net.HardwareAddr{0xb8, 0x27, 0xeb, 0, 0, byte(n)}})
+	}
+	now = now.Add(time.Second / 10)
+	asked := make(map[netip.Addr]bool)
+	for round, want := range []int{2, 2, 0} {
+		if due := track.tick(now); len(due) > 0 {
+			t.Fatalf("round %d: %v is asked although nobody wants to know", round, due)
+		}
+		track.confirm(now)
+		due := track.tick(now)
+		if len(due) != want {
+			t.Errorf("round %d: %d are asked, want %d", round, len(due), want)
+		}
+		for _, r := range due {
+			if asked[r.target] || r.to == nil || r.target == targets[4] {
+				t.Errorf("round %d: %s is asked at %s", round, r.target, r.to)
+			}
+			asked[r.target] = true
+		}
+	}
+	track.observe(now, Observation{SenderIP: targets[0], SenderMAC: net.HardwareAddr{0xb8, 0x27, 0xeb, 0, 0, 0}})
+	track.confirm(now)
+	if due := track.tick(now); len(due) != 1 || due[0].target != targets[0] {
+		t.Errorf("the one that has answered is not asked once more: %v", due)
+	}
+}

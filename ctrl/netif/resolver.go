@@ -44,8 +44,9 @@ type Discovery interface {
 // solicitations; the package's doc comment says why not by the kernel's neighbor table.
 //
 // A new target is asked for at once, then after 250 ms, 500 ms and every second until it answers. A known MAC is asked
-// for again every 10 to 15 s, at the MAC first, then by broadcast. Three unanswered requests, a second apart, make a
-// real server lost; it is asked for each second until it is back. What the target sends of itself is believed at once.
+// for again every 10 to 15 s, or when somebody wants to know (Confirm), at the MAC first, then by broadcast. Three
+// unanswered requests, a second apart, make a real server lost; it is asked for each second until it is back. What the
+// target sends of itself is believed at once.
 type Resolver struct {
 	lan     Discovery
 	options ResolverOptions
@@ -81,6 +82,15 @@ func NewResolver(lan Discovery, options ResolverOptions) (*Resolver, error) {
 func (r *Resolver) SetTargets(targets []netip.Addr) {
 	r.mu.Lock()
 	r.tracker.setTargets(time.Now(), targets)
+	r.mu.Unlock()
+	r.wakeUp()
+}
+
+// Confirm asks a few of the real servers that are well sooner than it is their turn, whether anything of the LAN can still be
+// heard; the next time others, unless those have answered. It never waits for Run or Notify.
+func (r *Resolver) Confirm() {
+	r.mu.Lock()
+	r.tracker.confirm(time.Now())
 	r.mu.Unlock()
 	r.wakeUp()
 }
