@@ -208,18 +208,17 @@ func (e *entry) ask(now time.Time, target netip.Addr) request {
 	return due
 }
 
-// confirm has a few of those that are well asked now: of all the ones whose turn would be next.
+// confirm has a few of those that are well asked now.
 func (t *tracker) confirm(now time.Time) {
-	const few = 2
-	var well []*entry
-	for _, e := range t.entries {
-		if e.resolved && !e.contested && e.unanswered == 0 {
-			well = append(well, e)
+	few := 2
+	for _, target := range t.order {
+		if few == 0 {
+			return
 		}
-	}
-	slices.SortFunc(well, func(a, b *entry) int { return a.next.Compare(b.next) })
-	for _, e := range well[:min(few, len(well))] {
-		e.next = earlier(e.next, now)
+		if e := t.entries[target]; e.resolved && !e.contested && e.unanswered == 0 {
+			e.next = earlier(e.next, now)
+			few--
+		}
 	}
 }
 
