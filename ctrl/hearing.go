@@ -11,49 +11,50 @@ import (
 )
 
 // hearing knows for how long nothing at all has come in, by the interface.
-type hearing map[string]*silence
+type hearing map[string]*stillness
+
+// stillness is the silence of an interface, and whether real servers break it.
+type stillness struct {
+	silence
+	asked time.Time // when they were first asked to; zero if they were not
+}
 
 const (
-	// deafTime is how long nothing must have come in for this host to be the one that hears nobody. With listenInterval it
-	// is less than a second: who is cut off knows it before checks fail, but for those with a shorter timeout than that.
-	deafTime = 2 * listenInterval
-	// listenInterval is how often frames are looked for. The last one may have come in so much sooner than it was seen.
-	// When none has come in since the time before, real servers are asked: a LAN may be still, and its services may hang.
+	// listenInterval is how often it is looked whether something has come in. If nothing has since the time before, real servers
+	// are asked: a LAN may be still, and its services may hang.
 	listenInterval = 250 * time.Millisecond
+	// answerTime is how long they have. Who is cut off knows it after at most 750 ms: before checks fail, but for those with
+	// a shorter timeout than that.
+	answerTime = listenInterval
 )
 
 // listen looks whether something has come in, and has real servers answer a MASTER that hears nothing.
 func (c *Controller) listen(now time.Time) {
-	still, err := c.hearing.listen(now, &c.known)
-	c.tell.about("it is not watched whether anything is heard", err)
-	asked := make(map[string]bool)
-	for _, i := range c.known.config.Instances {
+	err := c.hearing.listen(now, &c.known, func(i config.Instance) bool {
 		r := c.candidates[keyOfInstance(i)]
-		if r == nil || r.status().state != vrrp.Master {
-			continue
+		return r != nil && r.status().state == vrrp.Master
+	}, func(ifname string) {
+		if s := c.segments.get(ifname); s != nil {
+			s.confirm()
 		}
-		for _, ifname := range c.known.earsOf(i) {
-			if s := c.segments.get(ifname); s != nil && still[ifname] && !asked[ifname] {
-				asked[ifname] = true
-				s.confirm()
-			}
-		}
-	}
+	})
+	c.tell.about("it is not watched whether anything is heard", err)
 }
 
-// listen looks whether something has come in by the interfaces of what is known, and tells by which nothing has since the
-// time before.
-func (h hearing) listen(now time.Time, k *known) (still map[string]bool, err error) {
-	used, still := make(map[string]bool), make(map[string]bool)
+// listen looks whether something has come in by the interfaces of what is known. If nothing has since the time before, ask is
+// to have real servers answer there, but for instances of which this node is not MASTER.
+func (h hearing) listen(now time.Time, k *known, master func(config.Instance) bool, ask func(ifname string)) error {
+	used := make(map[string]bool)
 	var errs []error
 	for _, i := range k.config.Instances {
 		for _, ifname := range k.earsOf(i) {
-			if !used[ifname] {
-				used[ifname] = true
-				silent, err := h.lasts(now, ifname)
-				still[ifname] = silent >= listenInterval/2 // somebody else may have looked meanwhile
-				errs = append(errs, err)
+			silent, err := h.lasts(now, ifname)
+			if still := silent >= listenInterval/2; still && master(i) && !used[ifname] { // somebody else may have looked meanwhile
+				h[ifname].ask(now)
+				ask(ifname)
 			}
+			used[ifname] = true
+			errs = append(errs, err)
 		}
 	}
 	for ifname := range h {
@@ -61,18 +62,25 @@ func (h hearing) listen(now time.Time, k *known) (still map[string]bool, err err
 			delete(h, ifname)
 		}
 	}
-	return still, errors.Join(errs...)
+	return errors.Join(errs...)
+}
+
+// ask notes that real servers were asked.
+func (s *stillness) ask(now time.Time) {
+	if s.asked.IsZero() {
+		s.asked = now
+	}
 }
 
 // untilDeaf is for how long nothing at all must still come in by any of an instance's interfaces until this host is the one
-// that hears nobody; 0 if it is.
+// that hears nobody, not the real servers either that were asked; 0 if it is.
 func (h hearing) untilDeaf(now time.Time, k *known, i config.Instance) (left time.Duration, err error) {
 	for _, ifname := range k.earsOf(i) {
 		silent, err := h.lasts(now, ifname)
-		if err != nil {
-			return deafTime, err
+		if err != nil || silent == 0 || h[ifname].asked.IsZero() {
+			return listenInterval + answerTime, err
 		}
-		left = max(left, deafTime-silent)
+		left = max(left, answerTime-now.Sub(h[ifname].asked))
 	}
 	return left, nil
 }
@@ -80,9 +88,12 @@ func (h hearing) untilDeaf(now time.Time, k *known, i config.Instance) (left tim
 // lasts is how long the silence of an interface has lasted; one that is away begins anew.
 func (h hearing) lasts(now time.Time, ifname string) (time.Duration, error) {
 	if h[ifname] == nil {
-		h[ifname] = &silence{frames: func() (uint64, error) { return receivedBy(ifname) }}
+		h[ifname] = &stillness{silence: silence{frames: func() (uint64, error) { return receivedBy(ifname) }}}
 	}
 	silent, err := h[ifname].lasts(now)
+	if h[ifname].heard.After(h[ifname].asked) {
+		h[ifname].asked = time.Time{}
+	}
 	if err != nil {
 		delete(h, ifname)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"drover/ctrl/config"
 	"drover/ctrl/netif"
 )
 
@@ -25,12 +26,13 @@ func TestChecksCountForTheRoleOnlyWhereNothingIsHeard(t *testing.T) {
 	passes, fails, untold := verdict{told: true, up: true}, verdict{told: true}, verdict{}
 	service := servicesOf(&tutorialConfig().VirtualServers[0])[0]
 	for name, steps := range map[string][]step{
-		"one passes in silence":            {{0, 1, passes, true, false, some}, {9 * second, 1, passes, true, false, some}},
-		"one is not made yet":              {{0, 1, untold, true, false, some}, {9 * second, 1, untold, true, false, some}},
+		"one passes in silence":            {{0, 1, passes, true, false, some}, {8 * second, 1, passes, true, false, some}, {9 * second, 1, passes, true, false, some}},
+		"one is not made yet":              {{0, 1, untold, true, false, some}, {8 * second, 1, untold, true, false, some}, {9 * second, 1, untold, true, false, some}},
 		"none passes, and frames come":     {{0, 1, fails, true, false, some}, {2 * second, 2, fails, true, false, some}},
-		"none passes in silence":           {{0, 1, passes, true, false, some}, {3 * second, 1, fails, true, false, none}},
-		"the silence is too short yet":     {{0, 1, passes, true, false, some}, {second / 4, 1, fails, true, false, some}, {second / 2, 1, fails, true, false, none}},
-		"it hears again, and none passes":  {{0, 1, passes, true, false, some}, {3 * second, 1, fails, true, false, none}, {4 * second, 2, fails, true, true, none}, {5 * second, 3, passes, true, true, some}},
+		"none passes in silence":           {{0, 1, passes, true, false, some}, {second / 4, 1, passes, true, false, some}, {second / 2, 1, fails, true, false, none}},
+		"real servers have time to answer": {{0, 1, passes, true, false, some}, {9 * second, 1, fails, true, false, some}, {9*second + second/5, 1, fails, true, false, some}, {9*second + second/4, 1, fails, true, false, none}},
+		"real servers answer":              {{0, 1, passes, true, false, some}, {9 * second, 1, fails, true, false, some}, {9*second + second/4, 2, fails, true, false, some}, {9*second + second/2, 2, fails, true, false, some}},
+		"it hears again, and none passes":  {{0, 1, passes, true, false, some}, {2 * second, 1, passes, true, false, some}, {3 * second, 1, fails, true, false, none}, {4 * second, 2, fails, true, true, none}, {5 * second, 3, passes, true, true, some}},
 		"nobody answers where frames come": {{0, 1, passes, true, false, some}, {second, 2, passes, false, false, none}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -39,7 +41,7 @@ func TestChecksCountForTheRoleOnlyWhereNothingIsHeard(t *testing.T) {
 			var frames uint64
 			c := Controller{
 				known: *k, tell: newTeller(slog.New(slog.NewTextHandler(io.Discard, nil))),
-				hearing: hearing{"enp1s0": {frames: func() (uint64, error) { return frames, nil }}},
+				hearing: hearing{"enp1s0": stillnessOf(func() (uint64, error) { return frames, nil })},
 			}
 			memberOf(k, realKey{service, web0}).checks[0].up = false
 			for n, s := range steps {
@@ -48,7 +50,7 @@ func TestChecksCountForTheRoleOnlyWhereNothingIsHeard(t *testing.T) {
 				for _, one := range k.neighbors {
 					one.resolved = s.found
 				}
-				if _, err := c.hearing.listen(noon.Add(s.at), k); err != nil {
+				if err := c.hearing.listen(noon.Add(s.at), k, isMaster, tellNoRealServer); err != nil {
 					t.Fatal(err)
 				}
 				c.lookAgain = time.Time{}
@@ -63,6 +65,35 @@ func TestChecksCountForTheRoleOnlyWhereNothingIsHeard(t *testing.T) {
 	}
 }
 
+func stillnessOf(frames func() (uint64, error)) *stillness {
+	return &stillness{silence: silence{frames: frames}}
+}
+
+func isMaster(config.Instance) bool { return true }
+
+func tellNoRealServer(string) {}
+
+func TestOnlyAMasterHasRealServersAnswer(t *testing.T) {
+	cfg := tutorialConfig()
+	k := allWell(cfg)
+	var asked []string
+	for name, master := range map[string]bool{"MASTER": true, "BACKUP": false} {
+		h := hearing{"enp1s0": stillnessOf(func() (uint64, error) { return 1, nil })}
+		asked = nil
+		for n := range 3 {
+			err := h.listen(noon.Add(time.Duration(n)*listenInterval), k, func(config.Instance) bool { return master },
+				func(ifname string) { asked = append(asked, ifname) })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		left, err := h.untilDeaf(noon.Add(3*listenInterval), k, cfg.Instances[0])
+		if want := map[bool]int{true: 2}[master]; len(asked) != want || (left == 0) != master || err != nil {
+			t.Errorf("%s: asked %q, deaf in %s, %v", name, asked, left, err)
+		}
+	}
+}
+
 func TestANodeThatHearsClientsIsNotDeaf(t *testing.T) {
 	cfg := tutorialConfig()
 	k := allWell(cfg)
@@ -72,10 +103,10 @@ func TestANodeThatHearsClientsIsNotDeaf(t *testing.T) {
 	counts, failure := map[string]uint64{}, error(nil)
 	h := make(hearing)
 	for _, ifname := range []string{"enp1s0", "enp2s0", "unused"} {
-		h[ifname] = &silence{frames: func() (uint64, error) { return counts[ifname], failure }}
+		h[ifname] = stillnessOf(func() (uint64, error) { return counts[ifname], failure })
 	}
 	ask := func(at time.Duration) (string, error) {
-		_, err := h.listen(noon.Add(at), k)
+		err := h.listen(noon.Add(at), k, isMaster, tellNoRealServer)
 		left, deafErr := h.untilDeaf(noon.Add(at), k, cfg.Instances[0])
 		return fmt.Sprint(left == 0), errors.Join(err, deafErr)
 	}
@@ -84,7 +115,7 @@ func TestANodeThatHearsClientsIsNotDeaf(t *testing.T) {
 		adverts, client uint64
 		want            string
 	}{
-		{0, 1, 1, "false"}, {2 * time.Second, 1, 2, "false"}, {4 * time.Second, 2, 2, "false"}, {5 * time.Second, 2, 2, "true"}, {6 * time.Second, 2, 3, "false"},
+		{0, 1, 1, "false"}, {2 * time.Second, 1, 2, "false"}, {4 * time.Second, 2, 2, "false"}, {5 * time.Second, 2, 2, "false"}, {5500 * time.Millisecond, 2, 2, "true"}, {6 * time.Second, 2, 3, "false"},
 	} {
 		counts["enp1s0"], counts["enp2s0"] = s.adverts, s.client
 		if got, err := ask(s.at); got != s.want || err != nil {
@@ -98,8 +129,8 @@ func TestANodeThatHearsClientsIsNotDeaf(t *testing.T) {
 	if _, err := ask(9 * time.Second); !errors.Is(err, failure) {
 		t.Errorf("error %v, want %v", err, failure)
 	}
-	h["enp1s0"] = &silence{frames: func() (uint64, error) { return 0, netif.ErrNoInterface }}
-	h["enp2s0"] = &silence{frames: func() (uint64, error) { return 0, netif.ErrNoInterface }}
+	h["enp1s0"] = stillnessOf(func() (uint64, error) { return 0, netif.ErrNoInterface })
+	h["enp2s0"] = stillnessOf(func() (uint64, error) { return 0, netif.ErrNoInterface })
 	if got, err := ask(10 * time.Second); got != "false" || err != nil {
 		t.Errorf("without its interfaces: %s, %v", got, err)
 	}

@@ -46,6 +46,8 @@ type tracker struct {
 	refresh time.Duration // refreshInterval
 	entries map[netip.Addr]*entry
 	order   []netip.Addr // the targets as they were given, so that results have a stable order
+	extra   []request    // that confirm wants
+	last    int          // the place in the order of the last one of them
 }
 
 // request is an ARP request or neighbor solicitation to be sent.
@@ -164,7 +166,8 @@ func (e *entry) move(now time.Time, mac hardwareAddr, seen time.Time) {
 
 // tick returns the requests that are due. Deadline tells when to call it; late calls are fine.
 func (t *tracker) tick(now time.Time) []request {
-	var due []request
+	due := t.extra
+	t.extra = nil
 	for _, target := range t.order {
 		e := t.entries[target]
 		if e.next.After(now) {
@@ -208,16 +211,18 @@ func (e *entry) ask(now time.Time, target netip.Addr) request {
 	return due
 }
 
-// confirm has a few of those that are well asked now.
-func (t *tracker) confirm(now time.Time) {
-	few := 2
-	for _, target := range t.order {
-		if few == 0 {
-			return
+// confirm has a few of those that are well asked, beside their turn.
+func (t *tracker) confirm() {
+	const few = 2
+	t.extra = nil
+	for range t.order {
+		t.last = (t.last + 1) % len(t.order)
+		target := t.order[t.last]
+		if e := t.entries[target]; e.resolved && !e.contested {
+			t.extra = append(t.extra, request{target, e.mac.mac()})
 		}
-		if e := t.entries[target]; e.resolved && !e.contested && e.unanswered == 0 {
-			e.next = earlier(e.next, now)
-			few--
+		if len(t.extra) == few {
+			return
 		}
 	}
 }

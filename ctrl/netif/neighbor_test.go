@@ -276,39 +276,50 @@ func TestRefreshesOfManyTargetsAreSpread(t *testing.T) {
 	}
 }
 
-func TestAFewThatAreWellAreAskedSooner(t *testing.T) {
+func TestAFewThatAreWellAnswerWhenAskedTo(t *testing.T) {
 	now := time.Date(2026, 11, 29, 0, 0, 0, 0, time.UTC)
 	track := tracker{refresh: refreshInterval}
+	track.confirm() // of nobody
 	var targets []netip.Addr
 	for n := range byte(5) {
 		targets = append(targets, netip.AddrFrom4([4]byte{192, 168, 100, 150 + n}))
 	}
 	track.setTargets(now, targets)
 	track.tick(now)
-	for n, target := range targets[:4] { // the last one has never answered
+	for n, target := range targets[:3] { // the others have never answered
 		track.observe(now, Observation{SenderIP: target, SenderMAC: net.HardwareAddr{0xb8, 0x27, 0xeb, 0, 0, byte(n)}})
 	}
 	now = now.Add(time.Second / 10)
-	asked := make(map[netip.Addr]bool)
-	for round, want := range []int{2, 2, 0} {
+	deadline := track.deadline()
+	asked := make(map[netip.Addr]int)
+	for range 3 {
 		if due := track.tick(now); len(due) > 0 {
-			t.Fatalf("round %d: %v is asked although nobody wants to know", round, due)
+			t.Fatalf("%v is asked although nobody wants to know", due)
 		}
-		track.confirm(now)
+		track.confirm()
 		due := track.tick(now)
-		if len(due) != want {
-			t.Errorf("round %d: %d are asked, want %d", round, len(due), want)
+		if len(due) != 2 {
+			t.Errorf("%d are asked, want 2", len(due))
 		}
 		for _, r := range due {
-			if asked[r.target] || r.to == nil || r.target == targets[4] {
-				t.Errorf("round %d: %s is asked at %s", round, r.target, r.to)
+			asked[r.target]++
+			if n := slices.Index(targets, r.target); n < 0 || n >= 3 || r.to.String() != fmt.Sprintf("b8:27:eb:00:00:%02x", n) {
+				t.Errorf("%s is asked at %s", r.target, r.to)
 			}
-			asked[r.target] = true
 		}
 	}
-	track.observe(now, Observation{SenderIP: targets[0], SenderMAC: net.HardwareAddr{0xb8, 0x27, 0xeb, 0, 0, 0}})
-	track.confirm(now)
-	if due := track.tick(now); len(due) != 1 || due[0].target != targets[0] {
-		t.Errorf("the one that has answered is not asked once more: %v", due)
+	for target, times := range asked {
+		if times != 2 {
+			t.Errorf("%s is asked %d times in three rounds of two, want 2: they take turns", target, times)
+		}
+	}
+	// They have not answered, which says nothing.
+	if got := track.deadline(); !got.Equal(deadline) {
+		t.Errorf("the next request of their turn is at %s, want %s", got, deadline)
+	}
+	for _, n := range track.changes() {
+		if n.Resolved != slices.Contains(targets[:3], n.Address) {
+			t.Errorf("%+v", n)
+		}
 	}
 }

@@ -44,9 +44,8 @@ type Discovery interface {
 // solicitations; the package's doc comment says why not by the kernel's neighbor table.
 //
 // A new target is asked for at once, then after 250 ms, 500 ms and every second until it answers. A known MAC is asked
-// for again every 10 to 15 s, or when somebody wants to know (Confirm), at the MAC first, then by broadcast. Three
-// unanswered requests, a second apart, make a real server lost; it is asked for each second until it is back. What the
-// target sends of itself is believed at once.
+// for again every 10 to 15 s, at the MAC first, then by broadcast. Three unanswered requests, a second apart, make a
+// real server lost; it is asked for each second until it is back. What the target sends of itself is believed at once.
 type Resolver struct {
 	lan     Discovery
 	options ResolverOptions
@@ -86,11 +85,12 @@ func (r *Resolver) SetTargets(targets []netip.Addr) {
 	r.wakeUp()
 }
 
-// Confirm asks a few of the real servers that are well sooner than it is their turn, whether anything of the LAN can still be
-// heard; the next time others, unless those have answered. It never waits for Run or Notify.
+// Confirm has a few of the real servers that are well answer, each time others, so that something comes in if anything of the
+// LAN can still be heard. An answer that does not come says nothing of them: it is not a request of their turn. It never
+// waits for Run or Notify.
 func (r *Resolver) Confirm() {
 	r.mu.Lock()
-	r.tracker.confirm(time.Now())
+	r.tracker.confirm()
 	r.mu.Unlock()
 	r.wakeUp()
 }
