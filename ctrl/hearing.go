@@ -44,16 +44,18 @@ func (c *Controller) listen(now time.Time) {
 // listen looks whether something has come in by the interfaces of what is known. If nothing has since the time before, ask is
 // to have real servers answer there, but for instances of which this node is not MASTER.
 func (h hearing) listen(now time.Time, k *known, master func(config.Instance) bool, ask func(ifname string)) error {
-	used := make(map[string]bool)
+	used, asked := make(map[string]bool), make(map[string]bool)
 	var errs []error
 	for _, i := range k.config.Instances {
 		for _, ifname := range k.earsOf(i) {
+			used[ifname] = true
 			silent, err := h.lasts(now, ifname)
-			if still := silent >= listenInterval/2; still && master(i) && !used[ifname] { // somebody else may have looked meanwhile
+			still := silent >= listenInterval/2 // somebody else may have looked meanwhile
+			if still && master(i) && !asked[ifname] {
+				asked[ifname] = true
 				h[ifname].ask(now)
 				ask(ifname)
 			}
-			used[ifname] = true
 			errs = append(errs, err)
 		}
 	}

@@ -75,21 +75,26 @@ func tellNoRealServer(string) {}
 
 func TestOnlyAMasterHasRealServersAnswer(t *testing.T) {
 	cfg := tutorialConfig()
+	other := cfg.Instances[0]
+	other.Name, other.VirtualRouterID = "OTHER", 111
+	cfg.Instances = append([]config.Instance{other}, cfg.Instances...) // both on one interface
 	k := allWell(cfg)
-	var asked []string
-	for name, master := range map[string]bool{"MASTER": true, "BACKUP": false} {
+	for _, test := range []struct {
+		masterOf string
+		asked    int
+	}{{"nothing", 0}, {"OTHER", 2}, {cfg.Instances[1].Name, 2}} {
 		h := hearing{"enp1s0": stillnessOf(func() (uint64, error) { return 1, nil })}
-		asked = nil
+		var asked []string
 		for n := range 3 {
-			err := h.listen(noon.Add(time.Duration(n)*listenInterval), k, func(config.Instance) bool { return master },
+			err := h.listen(noon.Add(time.Duration(n)*listenInterval), k, func(i config.Instance) bool { return i.Name == test.masterOf },
 				func(ifname string) { asked = append(asked, ifname) })
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		left, err := h.untilDeaf(noon.Add(3*listenInterval), k, cfg.Instances[0])
-		if want := map[bool]int{true: 2}[master]; len(asked) != want || (left == 0) != master || err != nil {
-			t.Errorf("%s: asked %q, deaf in %s, %v", name, asked, left, err)
+		left, err := h.untilDeaf(noon.Add(3*listenInterval), k, cfg.Instances[1])
+		if len(asked) != test.asked || (left == 0) != (test.asked > 0) || err != nil {
+			t.Errorf("MASTER of %s: asked %q, deaf in %s, %v", test.masterOf, asked, left, err)
 		}
 	}
 }
