@@ -53,7 +53,9 @@ func (h hearing) listen(now time.Time, k *known, master func(config.Instance) bo
 			still := silent >= listenInterval/2 // somebody else may have looked meanwhile
 			if still && master(i) && !asked[ifname] {
 				asked[ifname] = true
-				h[ifname].ask(now)
+				if h[ifname].asked.IsZero() {
+					h[ifname].asked = now
+				}
 				ask(ifname)
 			}
 			errs = append(errs, err)
@@ -65,13 +67,6 @@ func (h hearing) listen(now time.Time, k *known, master func(config.Instance) bo
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// ask notes that real servers were asked.
-func (s *stillness) ask(now time.Time) {
-	if s.asked.IsZero() {
-		s.asked = now
-	}
 }
 
 // untilDeaf is for how long nothing at all must still come in by any of an instance's interfaces until this host is the one
