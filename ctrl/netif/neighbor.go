@@ -73,6 +73,7 @@ type entry struct {
 	asked      time.Time // the first of them
 	silence    time.Duration
 	failure    string // why the last request could not be sent
+	beside     bool   // it was asked beside its turn, and has not answered that
 
 	reported Neighbor
 }
@@ -125,6 +126,12 @@ func (t *tracker) observe(now time.Time, observation Observation) bool {
 	}
 	mac := hardwareAddr(observation.SenderMAC)
 	if observation.Weak && e.resolved && mac != e.mac {
+		return false
+	}
+	// Heard too often, a machine that was replaced just now would seem to contest the address of the one that replaces it.
+	beside := e.beside && e.resolved && !e.contested && e.unanswered == 0 && mac == e.mac
+	e.beside = false
+	if beside {
 		return false
 	}
 	e.hear(now, mac)
@@ -219,6 +226,7 @@ func (t *tracker) confirm() {
 		t.last = (t.last + 1) % len(t.order)
 		target := t.order[t.last]
 		if e := t.entries[target]; e.resolved && !e.contested {
+			e.beside = true
 			t.extra = append(t.extra, request{target, e.mac.mac()})
 		}
 		if len(t.extra) == few {

@@ -313,7 +313,8 @@ func TestAFewThatAreWellAnswerWhenAskedTo(t *testing.T) {
 			t.Errorf("%s is asked %d times in three rounds of two, want 2: they take turns", target, times)
 		}
 	}
-	// They have not answered, which says nothing.
+	// One has answered and the others have not, which says nothing of either.
+	track.observe(now, Observation{SenderIP: targets[0], SenderMAC: net.HardwareAddr{0xb8, 0x27, 0xeb, 0, 0, 0}})
 	if got := track.deadline(); !got.Equal(deadline) {
 		t.Errorf("the next request of their turn is at %s, want %s", got, deadline)
 	}
@@ -321,5 +322,15 @@ func TestAFewThatAreWellAnswerWhenAskedTo(t *testing.T) {
 		if n.Resolved != slices.Contains(targets[:3], n.Address) {
 			t.Errorf("%+v", n)
 		}
+	}
+	// Nor does it make a machine that is replaced contest its address, although it was heard just now.
+	now = now.Add(2 * retryInterval)
+	track.confirm()
+	replaced := track.extra[0]
+	track.tick(now)
+	track.observe(now, Observation{SenderIP: replaced.target, SenderMAC: replaced.to})
+	track.observe(now.Add(time.Second/10), Observation{SenderIP: replaced.target, SenderMAC: macB})
+	if e := track.entries[replaced.target]; e.contested || e.mac.mac().String() != macB.String() {
+		t.Errorf("after the replacement: %+v", e)
 	}
 }

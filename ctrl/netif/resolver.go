@@ -86,8 +86,8 @@ func (r *Resolver) SetTargets(targets []netip.Addr) {
 }
 
 // Confirm has a few of the real servers that are well answer, each time others, so that something comes in if anything of the
-// LAN can still be heard. An answer that does not come says nothing of them: it is not a request of their turn. It never
-// waits for Run or Notify.
+// LAN can still be heard. Nothing is learned of them by that, whether they answer or not: it is not a request of their turn. It
+// never waits for Run or Notify.
 func (r *Resolver) Confirm() {
 	r.mu.Lock()
 	r.tracker.confirm()
